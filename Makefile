@@ -1,0 +1,36 @@
+# Synod: short names for what CMake, Ninja and ctest do. `make` alone builds the release.
+# BUILD=folder puts the build elsewhere; JOBS=n bounds parallel compilers; ARGS="..." goes to the
+# program of demo, bench, proof and soak.
+BUILD ?= build
+JOBS ?= $(shell nproc)
+ARGS ?=
+SYNOD = $(BUILD)/release/synod
+C_FILES = $(shell find $(wildcard include src node cli sim tests bench examples) -name '*.[ch]')
+
+.PHONY: release debug fuzz tsan faults test demo bench proof soak tidy format clean
+
+release debug fuzz tsan faults:
+	@cmake --preset $@ -B $(BUILD)/$@ >/dev/null
+	@cmake --build $(BUILD)/$@ -j $(JOBS)
+
+test: debug
+	@ctest --test-dir $(BUILD)/debug --output-on-failure --no-tests=error --no-label-summary -j 2
+
+# A script tools/NAME.sh leads through the longer ones; the program has the verbs demo and bench.
+demo bench: release
+	@if [ -f tools/$@.sh ]; then SYNOD_BIN=$(SYNOD) exec sh tools/$@.sh $(ARGS); \
+	elif [ -x $(SYNOD) ]; then exec $(SYNOD) $@ $(ARGS); \
+	else echo "make $@: there is no program $(SYNOD) yet (cli/main.c is missing)" >&2; exit 1; fi
+
+proof soak: release
+	@if [ -f tools/$@.sh ]; then SYNOD_BIN=$(SYNOD) exec sh tools/$@.sh $(ARGS); \
+	else echo "make $@: there is no tools/$@.sh yet" >&2; exit 1; fi
+
+tidy: release
+	@tools/tidy --build $(BUILD)/release
+
+format:
+	@clang-format -i $(C_FILES)
+
+clean:
+	rm -rf $(BUILD)

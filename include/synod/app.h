@@ -1,0 +1,103 @@
+/* The application behind the replicated log: a deterministic state machine.
+ *
+ * Synod orders operations and calls the application in that order on every replica; the same order
+ * must give the same replies and the same root on every machine. So an application reads no clock,
+ * draws no random numbers and iterates over nothing whose order depends on addresses; the agreed
+ * time and the proposer are given with each block.
+ *
+ * Calls come from one thread, never nested. Bytes given to the application live until the call
+ * returns. The application owns its state and may allocate. Nothing that a client sends may make it
+ * stop the process: a bad operation is a reply with status SYNOD_APP_ERROR. */
+#ifndef SYNOD_APP_H
+#define SYNOD_APP_H
+
+#include <synod/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Where the application writes one reply, proof or snapshot chunk. `put` appends a copy of the
+ * bytes; it returns false when the bound (`limit_bytes` in total) would be passed, and then appends
+ * nothing. */
+typedef struct synod_writer {
+    bool (*put)(void *context, synod_bytes bytes);
+    void *context;
+    size_t limit_bytes;
+} synod_writer;
+
+/* What is agreed about the block that is being executed. */
+typedef struct synod_block_info {
+    uint64_t height;
+    uint64_t time_ns;  /* agreed time since genesis; never goes back from block to block */
+    uint32_t proposer; /* member index */
+    uint32_t operation_count;
+} synod_block_info;
+
+/* A change of the validator set asked for by the application (declared; a replica that cannot act
+ * on it refuses the application at open with SYNOD_UNSUPPORTED). */
+typedef struct synod_validator_update {
+    synod_key key;
+    uint64_t weight; /* 0 removes */
+} synod_validator_update;
+
+/* The table of an application. `size_bytes` is sizeof(synod_app) of the build that made it. Members
+ * marked optional may be NULL. */
+typedef struct synod_app {
+    size_t size_bytes;
+    const char *name;
+
+    /* Makes an empty state; `*state` is passed to all other calls. SYNOD_NO_MEMORY on failure. */
+    synod_status (*open)(void **state);
+    void (*close)(void *state);
+
+    /* Optional. Cheap judgement before an operation enters the mempool: SYNOD_OK, or
+     * SYNOD_APP_ERROR / SYNOD_INVALID to refuse it. Must not depend on the state: a replica that is
+     * behind has to judge alike. */
+    synod_status (*check)(void *state, synod_bytes operation);
+
+    /* Executes one operation of the block. Writes the reply to `reply` (at most its limit_bytes).
+     * Returns SYNOD_OK or SYNOD_APP_ERROR; both are part of the replicated result. */
+    synod_status (*execute)(void *state, const synod_block_info *block, synod_bytes operation,
+                            synod_writer *reply);
+
+    /* Optional. Called after the last operation of each block. */
+    void (*end_block)(void *state, const synod_block_info *block);
+
+    /* The digest of the whole state after the last executed block. May be costly (it settles
+     * deferred hashing); called at checkpoints, not at each block. */
+    void (*root)(void *state, synod_digest *root);
+
+    /* Optional. Answers a read from the state as of the last `root` call or, if `prove` is false,
+     * as of now. With `prove`, writes a proof that `verify` checks against the root. */
+    synod_status (*query)(void *state, synod_bytes query, bool prove, synod_writer *reply,
+                          synod_writer *proof);
+
+    /* Optional. Checks an answer of `query` against a root: pure, needs no state, for clients. */
+    synod_status (*verify)(const synod_digest *root, synod_bytes query, synod_bytes reply,
+                           synod_bytes proof);
+
+    /* Writes the whole state as one canonical stream (same state, same bytes), in pieces through
+     * `put`; the replica cuts it into chunks. */
+    synod_status (*snapshot_save)(void *state, synod_writer *writer);
+
+    /* Replaces the state by the stream made by snapshot_save; called with consecutive pieces and a
+     * last call with an empty piece. Bytes come from a peer or a disk: judge them. On failure the
+     * state is as after open. */
+    synod_status (*snapshot_load)(void *state, synod_bytes piece);
+
+    /* Optional. Validator changes asked for by the block just executed; see the type. */
+    uint32_t (*validator_updates)(void *state, synod_validator_update *updates, uint32_t capacity);
+} synod_app;
+
+/* The built-in applications. Operations and replies of `kv`: docs/formats/kv.md. */
+const synod_app *synod_app_kv(void);
+const synod_app *synod_app_null(void); /* executes nothing, replies nothing: for measurements */
+
+/* A built-in application by name, or NULL. */
+const synod_app *synod_app_find(const char *name);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,63 @@
+/* The application `kv`: keys and values in memory under a Merkle root. What it promises and what it
+ * costs: docs/formats/kv.md and docs/adr/0002-kv-state-and-proofs.md. */
+#include <stdlib.h>
+
+#include "app/kv_state.h"
+#include "base/check.h"
+
+void kv_state_open(kv_state_t *state) {
+    kv_store_open(&state->store);
+    kv_tree_open(&state->tree);
+    kv_view_open(&state->view);
+    state->reply = (kv_reply_t){0};
+    state->loader = (kv_loader_t){.field = KV_LOAD_NONE};
+}
+
+void kv_state_close(kv_state_t *state) {
+    kv_store_close(&state->store);
+    kv_tree_close(&state->tree);
+    kv_view_close(&state->view);
+    kv_reply_free(&state->reply);
+    free(state->loader.gathered);
+}
+
+static synod_status kv_open(void **memory) {
+    kv_state_t *state = malloc(sizeof *state);
+    if (state == NULL) {
+        return SYNOD_NO_MEMORY;
+    }
+    kv_state_open(state);
+    *memory = state;
+    return SYNOD_OK;
+}
+
+static void kv_close(void *memory) {
+    if (memory != NULL) {
+        kv_state_close(memory);
+        free(memory);
+    }
+}
+
+static void kv_root(void *memory, synod_digest *root) {
+    kv_state_t *state = memory;
+    require(state->loader.field == KV_LOAD_NONE);
+    kv_tree_settle(&state->tree, &state->store);
+    *root = kv_tree_root(&state->tree);
+}
+
+const synod_app *synod_app_kv(void) {
+    static const synod_app app = {
+        .size_bytes = sizeof app,
+        .name = "kv",
+        .open = kv_open,
+        .close = kv_close,
+        .check = kv_check,
+        .execute = kv_execute,
+        .root = kv_root,
+        .query = kv_query,
+        .verify = kv_verify,
+        .snapshot_save = kv_snapshot_save,
+        .snapshot_load = kv_snapshot_load,
+    };
+    return &app;
+}

@@ -1,0 +1,254 @@
+/* The entries of `kv`; see the header. */
+#include "app/kv_store.h"
+
+#include <stdlib.h>
+
+#include "app/kv_format.h"
+#include "base/check.h"
+
+enum {
+    /* Up to here an image is a copy; above, it is the old block itself. */
+    IMAGE_COPY_BYTES_MAX = 4096,
+    /* A block that a value leaves this empty is given back. */
+    SPARE_BYTES_MAX = 1024,
+    SLOT_NONE = 0 /* slot 0 is never used, so that 0 can end the free list */
+};
+
+void kv_store_open(kv_store_t *store) {
+    *store = (kv_store_t){.slot_count = 1};
+    kv_trie_open(&store->order);
+}
+
+uint64_t kv_store_charge(size_t key_bytes, size_t value_bytes) {
+    return KV_ENTRY_CHARGE_BYTES + (uint64_t)key_bytes + value_bytes;
+}
+
+/* ---- blocks and slots ---- */
+
+/* Rounds up to the sizes that malloc hands out anyway (16 k + 8), so that a value can grow a little
+ * in place. */
+static kv_entry_t *new_entry(bytes_t key, size_t value_bytes) {
+    size_t needed = sizeof(kv_entry_t) + key.size + value_bytes;
+    size_t size = ((needed + 8 + 15) & ~(size_t)15) - 8;
+    kv_entry_t *entry = kv_allocate(size);
+    *entry = (kv_entry_t){.value_capacity = (uint32_t)(size - sizeof *entry - key.size),
+                          .change = KV_CHANGE_NONE,
+                          .key_size = (uint16_t)key.size};
+    memcpy(entry->bytes, key.data, key.size);
+    return entry;
+}
+
+static void put_value(kv_entry_t *entry, bytes_t value) {
+    require(value.size <= entry->value_capacity);
+    entry->value_size = (uint32_t)value.size;
+    if (value.size > 0) {
+        memcpy(entry->bytes + entry->key_size, value.data, value.size);
+    }
+}
+
+static uint32_t take_slot(kv_store_t *store, kv_entry_t *entry) {
+    uint32_t leaf = store->free_slot;
+    if (leaf != SLOT_NONE) {
+        store->free_slot = store->slots[leaf].next_free;
+    } else {
+        if (store->slot_count >= store->slot_capacity) {
+            store->slot_capacity = kv_grown(store->slot_capacity, store->slot_count + 1);
+            store->slots = kv_resize(store->slots, store->slot_capacity * sizeof store->slots[0]);
+        }
+        leaf = store->slot_count++;
+    }
+    store->slots[leaf].entry = entry;
+    return leaf;
+}
+
+static void free_slot(kv_store_t *store, uint32_t leaf) {
+    free(store->slots[leaf].entry);
+    store->slots[leaf].next_free = store->free_slot;
+    store->free_slot = leaf;
+}
+
+/* ---- changes ---- */
+
+static void add_change(kv_store_t *store, kv_entry_t *entry, uint32_t leaf, bytes_t image) {
+    if (store->change_count == store->change_capacity) {
+        store->change_capacity = kv_grown(store->change_capacity, store->change_count + 1);
+        store->changes =
+            kv_resize(store->changes, store->change_capacity * sizeof store->changes[0]);
+    }
+    entry->change = store->change_count;
+    store->changes[store->change_count++] = (kv_change_t){.image = image, .leaf = leaf};
+}
+
+static void drop_change(kv_store_t *store, uint32_t change) {
+    kv_change_t last = store->changes[--store->change_count];
+    if (change != store->change_count) {
+        store->changes[change] = last;
+        store->slots[last.leaf].entry->change = change;
+    }
+}
+
+/* Before an entry changes for the first time since the settling: lists it, keeps its value. True
+ * when the value was kept by giving the whole block away, so that the entry needs another one. */
+static bool keep_image(kv_store_t *store, kv_entry_t *entry, uint32_t leaf) {
+    if (entry->change != KV_CHANGE_NONE) {
+        return false;
+    }
+    invariant(entry->in_tree);
+    bytes_t image = kv_entry_value(entry);
+    bool give = image.size > IMAGE_COPY_BYTES_MAX;
+    if (give) {
+        kv_copies_adopt(&store->images, entry);
+    } else {
+        image.data = kv_copies_add(&store->images, image);
+    }
+    add_change(store, entry, leaf, image);
+    return give;
+}
+
+/* Moves the entry to a block for `value_bytes`; the old one is freed unless it was given away. */
+static kv_entry_t *replace_block(kv_store_t *store, kv_entry_t *old, uint32_t leaf,
+                                 size_t value_bytes, bool given) {
+    kv_entry_t *entry = new_entry(kv_entry_key(old), value_bytes);
+    entry->change = old->change;
+    entry->in_tree = old->in_tree;
+    store->slots[leaf].entry = entry;
+    if (!given) {
+        free(old);
+    }
+    return entry;
+}
+
+/* ---- reads and writes ---- */
+
+kv_spot_t kv_store_find(const kv_store_t *store, bytes_t key) {
+    kv_spot_t spot = {NULL, kv_trie_closest(&store->order, key)};
+    if (spot.leaf != KV_LEAF_NONE) {
+        kv_entry_t *entry = store->slots[spot.leaf].entry;
+        spot.entry = bytes_equal(kv_entry_key(entry), key) ? entry : NULL;
+    }
+    return spot;
+}
+
+static void insert_entry(kv_store_t *store, kv_spot_t spot, bytes_t key, bytes_t value) {
+    bytes_t closest = {NULL, 0};
+    if (spot.leaf != KV_LEAF_NONE) {
+        closest = kv_entry_key(store->slots[spot.leaf].entry);
+    }
+    kv_entry_t *entry = new_entry(key, value.size);
+    put_value(entry, value);
+    uint32_t leaf = take_slot(store, entry);
+    kv_trie_insert(&store->order, key, closest, leaf);
+    add_change(store, entry, leaf, (bytes_t){NULL, 0});
+    store->entry_count++;
+    store->used_bytes += kv_store_charge(key.size, value.size);
+}
+
+void kv_store_write(kv_store_t *store, kv_spot_t spot, bytes_t key, bytes_t value) {
+    require(key.size > 0 && key.size <= KV_KEY_BYTES_MAX && value.size <= KV_VALUE_BYTES_MAX);
+    if (spot.entry == NULL) {
+        insert_entry(store, spot, key, value);
+        return;
+    }
+    kv_entry_t *entry = spot.entry;
+    store->used_bytes = store->used_bytes - entry->value_size + value.size;
+    bool given = keep_image(store, entry, spot.leaf);
+    bool too_small = value.size > entry->value_capacity;
+    bool too_large = entry->value_capacity > SPARE_BYTES_MAX &&
+                     value.size < entry->value_capacity / 4;
+    if (given || too_small || too_large) {
+        entry = replace_block(store, entry, spot.leaf, value.size, given);
+    }
+    put_value(entry, value);
+}
+
+void kv_store_remove(kv_store_t *store, kv_spot_t spot) {
+    require(spot.entry != NULL);
+    kv_entry_t *entry = spot.entry;
+    store->entry_count--;
+    store->used_bytes -= kv_store_charge(entry->key_size, entry->value_size);
+    kv_trie_remove(&store->order, kv_entry_key(entry));
+    if (!entry->in_tree) {
+        drop_change(store, entry->change);
+        free_slot(store, spot.leaf);
+        return;
+    }
+    bool given = keep_image(store, entry, spot.leaf);
+    if (given || entry->value_capacity > SPARE_BYTES_MAX) {
+        entry = replace_block(store, entry, spot.leaf, 0, given);
+    }
+    entry->value_size = 0;
+    entry->removed = true;
+}
+
+/* ---- scans ---- */
+
+static bool starts_with(bytes_t key, bytes_t prefix) {
+    return key.size >= prefix.size && bytes_equal(bytes_of(key.data, prefix.size), prefix);
+}
+
+static bool is_before(bytes_t a, bytes_t b) {
+    size_t common = a.size < b.size ? a.size : b.size;
+    int order = common == 0 ? 0 : memcmp(a.data, b.data, common);
+    return order != 0 ? order < 0 : a.size < b.size;
+}
+
+void kv_store_scan(kv_store_t *store, bytes_t prefix, bytes_t after) {
+    bool exclusive = after.size > 0 && !is_before(after, prefix);
+    bytes_t from = exclusive ? after : prefix;
+    uint32_t leaf = kv_trie_closest(&store->order, from);
+    bytes_t closest = {NULL, 0};
+    if (leaf != KV_LEAF_NONE) {
+        closest = kv_entry_key(store->slots[leaf].entry);
+    }
+    kv_trie_seek(&store->cursor, &store->order, from, closest, exclusive);
+}
+
+const kv_entry_t *kv_store_scan_next(kv_store_t *store, bytes_t prefix) {
+    uint32_t leaf = kv_trie_next(&store->cursor);
+    if (leaf == KV_LEAF_NONE) {
+        return NULL;
+    }
+    const kv_entry_t *entry = store->slots[leaf].entry;
+    return starts_with(kv_entry_key(entry), prefix) ? entry : NULL;
+}
+
+/* ---- settling ---- */
+
+bytes_t kv_store_settled_value(const kv_store_t *store, uint32_t leaf) {
+    const kv_entry_t *entry = store->slots[leaf].entry;
+    require(entry->in_tree);
+    return entry->change == KV_CHANGE_NONE ? kv_entry_value(entry)
+                                           : store->changes[entry->change].image;
+}
+
+void kv_store_settled(kv_store_t *store) {
+    for (uint32_t i = 0; i < store->change_count; i++) {
+        uint32_t leaf = store->changes[i].leaf;
+        kv_entry_t *entry = store->slots[leaf].entry;
+        if (entry->removed) {
+            free_slot(store, leaf);
+        } else {
+            entry->in_tree = true;
+            entry->change = KV_CHANGE_NONE;
+        }
+    }
+    store->change_count = 0;
+    kv_copies_drop(&store->images);
+}
+
+void kv_store_close(kv_store_t *store) {
+    for (uint32_t i = 0; i < store->change_count; i++) { /* tombstones are not in the order */
+        kv_entry_t *entry = store->slots[store->changes[i].leaf].entry;
+        if (entry->removed) {
+            free_slot(store, store->changes[i].leaf);
+        }
+    }
+    kv_trie_start(&store->cursor, &store->order);
+    for (uint32_t leaf; (leaf = kv_trie_next(&store->cursor)) != KV_LEAF_NONE;) {
+        free(store->slots[leaf].entry);
+    }
+    free(store->slots);
+    free(store->changes);
+    kv_copies_free(&store->images);
+    kv_trie_close(&store->order);
+}

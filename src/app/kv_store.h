@@ -1,0 +1,93 @@
+/* The entries of `kv`: keys and values in memory, in the order of their keys, and what changed since
+ * the last settling.
+ *
+ * The Merkle tree (kv_tree.h) stands still between two settlings, so that it can prove at any time
+ * what was true at the last one. For that the store keeps, for each entry that the tree knows and
+ * that has changed, the value of then (its image), and a removed entry stays as a tombstone.
+ *
+ * An entry is one block of memory: header, key, value. A value that fits its block is overwritten in
+ * place; a large one whose image is due gives its old block away instead of copying it.
+ *
+ * Invariants: an entry that the tree does not know is in the list of changes; a tombstone is in the
+ * list, known to the tree and not in the order; `used_bytes` is a function of the content. */
+#ifndef APP_KV_STORE_H
+#define APP_KV_STORE_H
+
+#include "app/kv_memory.h"
+#include "app/kv_trie.h"
+
+#define KV_CHANGE_NONE UINT32_MAX
+
+typedef struct kv_entry {
+    uint32_t value_size, value_capacity;
+    uint32_t change; /* place in the list of changes, or KV_CHANGE_NONE */
+    uint16_t key_size;
+    bool in_tree, removed;
+    uint8_t bytes[]; /* key, then value */
+} kv_entry_t;
+
+static inline bytes_t kv_entry_key(const kv_entry_t *entry) {
+    return bytes_of(entry->bytes, entry->key_size);
+}
+static inline bytes_t kv_entry_value(const kv_entry_t *entry) {
+    return bytes_of(entry->bytes + entry->key_size, entry->value_size);
+}
+
+/* One entry that differs from the last settling. */
+typedef struct kv_change {
+    bytes_t image; /* its value then, if the tree knows it */
+    uint32_t leaf;
+} kv_change_t;
+
+typedef union kv_slot {
+    kv_entry_t *entry;
+    uint32_t next_free;
+} kv_slot_t;
+
+typedef struct kv_store {
+    kv_trie_t order;
+    kv_slot_t *slots; /* by leaf number */
+    uint32_t slot_count, slot_capacity, free_slot;
+    kv_change_t *changes;
+    uint32_t change_count, change_capacity;
+    kv_copies_t images;
+    uint32_t entry_count; /* without tombstones */
+    uint64_t used_bytes;  /* against KV_STATE_BYTES_MAX */
+    kv_trie_cursor_t cursor;
+} kv_store_t;
+
+/* Where a key is, or would be. Any write ends it. */
+typedef struct kv_spot {
+    kv_entry_t *entry; /* NULL = absent */
+    uint32_t leaf;     /* the closest one, KV_LEAF_NONE when the store is empty */
+} kv_spot_t;
+
+void kv_store_open(kv_store_t *store);
+void kv_store_close(kv_store_t *store);
+
+/* What an entry counts against the bound of the state. */
+uint64_t kv_store_charge(size_t key_bytes, size_t value_bytes);
+
+kv_spot_t kv_store_find(const kv_store_t *store, bytes_t key);
+/* `spot` is that of `key`; sizes are within the bounds of kv_format.h. */
+void kv_store_write(kv_store_t *store, kv_spot_t spot, bytes_t key, bytes_t value);
+/* spot.entry != NULL */
+void kv_store_remove(kv_store_t *store, kv_spot_t spot);
+
+/* Walks the entries that start with `prefix`, in order, from the first one after `after` (from the
+ * first one of all if that is empty). One walk at a time; a write ends it. */
+void kv_store_scan(kv_store_t *store, bytes_t prefix, bytes_t after);
+/* NULL at the end. */
+const kv_entry_t *kv_store_scan_next(kv_store_t *store, bytes_t prefix);
+
+/* ---- for kv_tree ---- */
+
+static inline kv_entry_t *kv_store_entry(const kv_store_t *store, uint32_t leaf) {
+    return store->slots[leaf].entry;
+}
+/* The value at the last settling of an entry that the tree knows. */
+bytes_t kv_store_settled_value(const kv_store_t *store, uint32_t leaf);
+/* The tree has taken over all changes: forgets them, their images and the tombstones. */
+void kv_store_settled(kv_store_t *store);
+
+#endif

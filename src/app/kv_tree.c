@@ -1,0 +1,277 @@
+/* The Merkle tree of `kv`; see the header. */
+#include "app/kv_tree.h"
+
+#include "base/check.h"
+#include "crypto/hash.h"
+
+enum { WAYS_MAX = 16 };
+
+static kv_pair_t *pair_of(const kv_tree_t *tree, uint32_t node) {
+    return kv_chunks_at(&tree->pairs, node);
+}
+
+static digest_t *key_digest_of(const kv_tree_t *tree, uint32_t leaf) {
+    return kv_chunks_at(&tree->key_digests, leaf);
+}
+
+static bytes_t digest_bytes(const digest_t *digest) {
+    return bytes_of(digest->bytes, sizeof digest->bytes);
+}
+
+static uint8_t bit_of_node(const kv_trie_node_t *node) {
+    return (uint8_t)(node->byte_at * 8u + 7u - node->shift);
+}
+
+void kv_tree_open(kv_tree_t *tree) {
+    tree->pairs = kv_chunks_of(sizeof(kv_pair_t));
+    tree->key_digests = kv_chunks_of(sizeof(digest_t));
+    kv_trie_open(&tree->trie);
+    kv_chunks_reach(&tree->pairs, 0);
+    pair_of(tree, 0)->child[0] = kv_hash_empty();
+}
+
+void kv_tree_close(kv_tree_t *tree) {
+    kv_trie_close(&tree->trie);
+    kv_chunks_free(&tree->pairs);
+    kv_chunks_free(&tree->key_digests);
+}
+
+digest_t kv_tree_root(const kv_tree_t *tree) {
+    return pair_of(tree, 0)->child[0];
+}
+
+/* ---- shape ---- */
+
+/* Marks the way of `key` from the root down to, but not below, the node `last` (KV_REF_NONE: down to
+ * its leaf). */
+static void mark_way(kv_tree_t *tree, const digest_t *key, kv_ref_t last) {
+    kv_trie_node_t *nodes = tree->trie.nodes;
+    uint32_t at = 0, side = 0;
+    while (at != last) {
+        nodes[at].stale = (uint8_t)(nodes[at].stale | 1u << side);
+        kv_ref_t below = nodes[at].child[side];
+        if ((below & KV_REF_LEAF) != 0) {
+            return;
+        }
+        at = below;
+        side = kv_trie_side(&nodes[at], digest_bytes(key));
+    }
+}
+
+static bool is_stale(const kv_tree_t *tree, uint32_t node, uint32_t side) {
+    return ((tree->trie.nodes[node].stale >> side) & 1) != 0;
+}
+
+static void set_stale(kv_tree_t *tree, uint32_t node, uint32_t side, bool stale) {
+    kv_trie_node_t *at = &tree->trie.nodes[node];
+    at->stale = (uint8_t)((at->stale & ~(1u << side)) | (uint32_t)stale << side);
+}
+
+/* The subtree that the new node pushes down keeps its digest. */
+static void insert_leaf(kv_tree_t *tree, uint32_t leaf, bytes_t key) {
+    kv_chunks_reach(&tree->key_digests, leaf);
+    digest_t *digest = key_digest_of(tree, leaf);
+    *digest = hash_bytes(key);
+    uint32_t closest = kv_trie_closest(&tree->trie, digest_bytes(digest));
+    bytes_t closest_bytes = {NULL, 0};
+    if (closest != KV_LEAF_NONE) {
+        closest_bytes = digest_bytes(key_digest_of(tree, closest));
+    }
+    kv_trie_joint_t joint =
+        kv_trie_insert(&tree->trie, digest_bytes(digest), closest_bytes, leaf);
+    if (joint.node != 0) {
+        kv_chunks_reach(&tree->pairs, joint.node);
+        pair_of(tree, joint.node)->child[1 - joint.side] =
+            pair_of(tree, joint.parent)->child[joint.parent_side];
+        set_stale(tree, joint.node, 1 - joint.side,
+                  is_stale(tree, joint.parent, joint.parent_side));
+    }
+    mark_way(tree, digest, KV_REF_NONE);
+}
+
+/* The subtree that moves up keeps its digest; what is above of its new place is stale. */
+static void remove_leaf(kv_tree_t *tree, uint32_t leaf) {
+    const digest_t *digest = key_digest_of(tree, leaf);
+    kv_trie_joint_t joint = kv_trie_remove(&tree->trie, digest_bytes(digest));
+    if (joint.node == 0) {
+        pair_of(tree, 0)->child[0] = kv_hash_empty();
+        set_stale(tree, 0, 0, false);
+        return;
+    }
+    pair_of(tree, joint.parent)->child[joint.parent_side] =
+        pair_of(tree, joint.node)->child[1 - joint.side];
+    set_stale(tree, joint.parent, joint.parent_side, is_stale(tree, joint.node, 1 - joint.side));
+    mark_way(tree, digest, joint.parent);
+}
+
+/* ---- hashing ---- */
+
+/* Starts loading what the hashing of a subtree will touch. */
+static void prefetch(const kv_tree_t *tree, kv_ref_t ref) {
+    if ((ref & KV_REF_LEAF) == 0) {
+        __builtin_prefetch(pair_of(tree, ref), 1);
+    }
+}
+
+/* Depth is at most 256, one level for each bit of a digest. */
+static void rehash(kv_tree_t *tree, const kv_store_t *store, kv_ref_t ref, digest_t *digest) {
+    if ((ref & KV_REF_LEAF) != 0) {
+        uint32_t leaf = ref & ~KV_REF_LEAF;
+        digest_t value = hash_bytes(kv_entry_value(kv_store_entry(store, leaf)));
+        *digest = kv_hash_leaf(key_digest_of(tree, leaf), &value);
+        return;
+    }
+    kv_trie_node_t *node = &tree->trie.nodes[ref];
+    kv_pair_t *pair = pair_of(tree, ref);
+    for (uint32_t side = 0; side < 2; side++) {
+        if (((node->stale >> side) & 1) != 0) {
+            prefetch(tree, node->child[side]);
+        }
+    }
+    for (uint32_t side = 0; side < 2; side++) {
+        if (((node->stale >> side) & 1) != 0) {
+            rehash(tree, store, node->child[side], &pair->child[side]);
+        }
+    }
+    node->stale = 0;
+    *digest = kv_hash_node(bit_of_node(node), pair);
+}
+
+/* The ways of several keys, walked side by side: each step waits for memory, and so the waits
+ * overlap. Worth 0.2 us a write at a million keys. */
+typedef struct ways {
+    const digest_t *keys[WAYS_MAX];
+    uint32_t nodes[WAYS_MAX];
+    uint32_t count;
+} ways_t;
+
+static void mark_ways(kv_tree_t *tree, ways_t *ways) {
+    kv_trie_node_t *nodes = tree->trie.nodes;
+    while (ways->count > 0) {
+        for (uint32_t i = 0; i < ways->count;) {
+            kv_trie_node_t *node = &nodes[ways->nodes[i]];
+            uint32_t side =
+                ways->nodes[i] == 0 ? 0 : kv_trie_side(node, digest_bytes(ways->keys[i]));
+            node->stale = (uint8_t)(node->stale | 1u << side);
+            kv_ref_t below = node->child[side];
+            if ((below & KV_REF_LEAF) != 0) {
+                ways->count--;
+                ways->keys[i] = ways->keys[ways->count];
+                ways->nodes[i] = ways->nodes[ways->count];
+            } else {
+                __builtin_prefetch(&nodes[below], 1);
+                ways->nodes[i] = below;
+                i++;
+            }
+        }
+    }
+}
+
+static void prefetch_change(const kv_tree_t *tree, const kv_store_t *store, uint32_t change) {
+    if (change + WAYS_MAX < store->change_count) {
+        __builtin_prefetch(&store->slots[store->changes[change + WAYS_MAX].leaf]);
+    }
+    if (change + WAYS_MAX / 2 < store->change_count) {
+        uint32_t leaf = store->changes[change + WAYS_MAX / 2].leaf;
+        __builtin_prefetch(kv_store_entry(store, leaf), 1);
+        if (leaf / KV_CHUNK_ITEMS < tree->key_digests.count) {
+            __builtin_prefetch(key_digest_of(tree, leaf));
+        }
+    }
+}
+
+/* Entries that the tree knows and that have another value now. */
+static void take_values(kv_tree_t *tree, const kv_store_t *store) {
+    ways_t ways = {.count = 0};
+    for (uint32_t i = 0; i < store->change_count; i++) {
+        prefetch_change(tree, store, i);
+        uint32_t leaf = store->changes[i].leaf;
+        const kv_entry_t *entry = kv_store_entry(store, leaf);
+        if (entry->in_tree && !entry->removed) {
+            ways.keys[ways.count] = key_digest_of(tree, leaf);
+            ways.nodes[ways.count++] = 0;
+        }
+        if (ways.count == WAYS_MAX) {
+            mark_ways(tree, &ways);
+        }
+    }
+    mark_ways(tree, &ways);
+}
+
+/* Entries that have come and gone. Tombstones first: a key may have come back as another entry. */
+static void take_shape(kv_tree_t *tree, const kv_store_t *store) {
+    for (uint32_t i = 0; i < store->change_count; i++) {
+        uint32_t leaf = store->changes[i].leaf;
+        if (kv_store_entry(store, leaf)->removed) {
+            remove_leaf(tree, leaf);
+        }
+    }
+    for (uint32_t i = 0; i < store->change_count; i++) {
+        uint32_t leaf = store->changes[i].leaf;
+        const kv_entry_t *entry = kv_store_entry(store, leaf);
+        if (!entry->in_tree) {
+            insert_leaf(tree, leaf, kv_entry_key(entry));
+        }
+    }
+}
+
+void kv_tree_settle(kv_tree_t *tree, kv_store_t *store) {
+    take_values(tree, store);
+    take_shape(tree, store);
+    kv_store_settled(store);
+    kv_trie_node_t *top = &tree->trie.nodes[0];
+    if (top->stale != 0) {
+        rehash(tree, store, top->child[0], &pair_of(tree, 0)->child[0]);
+        top->stale = 0;
+    }
+}
+
+/* ---- proofs ---- */
+
+static uint32_t closest_leaf(const kv_tree_t *tree, const digest_t *key) {
+    return kv_trie_closest(&tree->trie, digest_bytes(key));
+}
+
+uint32_t kv_tree_find(const kv_tree_t *tree, const digest_t *key) {
+    uint32_t leaf = closest_leaf(tree, key);
+    if (leaf != KV_LEAF_NONE && !digest_equal(key_digest_of(tree, leaf), key)) {
+        leaf = KV_LEAF_NONE;
+    }
+    return leaf;
+}
+
+static void reverse_steps(kv_proof_t *proof) {
+    for (uint16_t low = 0, high = proof->step_count; low + 1 < high; low++) {
+        high--;
+        kv_proof_step_t step = proof->steps[low];
+        proof->steps[low] = proof->steps[high];
+        proof->steps[high] = step;
+    }
+}
+
+void kv_tree_prove(const kv_tree_t *tree, const kv_store_t *store, const digest_t *key,
+                   kv_proof_t *proof) {
+    proof->end = KV_PROOF_EMPTY;
+    proof->step_count = 0;
+    uint32_t leaf = closest_leaf(tree, key);
+    if (leaf == KV_LEAF_NONE) {
+        return;
+    }
+    kv_ref_t ref = tree->trie.nodes[0].child[0];
+    while ((ref & KV_REF_LEAF) == 0) {
+        const kv_trie_node_t *node = &tree->trie.nodes[ref];
+        uint32_t side = kv_trie_side(node, digest_bytes(key));
+        invariant(proof->step_count < KV_PROOF_STEPS_MAX);
+        proof->steps[proof->step_count++] =
+            (kv_proof_step_t){bit_of_node(node), pair_of(tree, ref)->child[1 - side]};
+        ref = node->child[side];
+    }
+    reverse_steps(proof);
+    proof->end = KV_PROOF_FOUND;
+    const digest_t *found = key_digest_of(tree, leaf);
+    if (!digest_equal(found, key)) {
+        proof->end = KV_PROOF_OTHER;
+        proof->other_key = *found;
+        proof->other_value = hash_bytes(kv_store_settled_value(store, leaf));
+    }
+}

@@ -1,0 +1,153 @@
+/* The chain: certificates, commit, and what a member votes for. Safety lives in this file and in the
+ * record; see "Why it is safe" on the page. */
+#include "protocol/hotstuff/state.h"
+
+bool unfinished(const hotstuff_t *state) {
+    return state->payload_height > state->delivered;
+}
+
+/* HS 3: direct parent, consecutive views (attack H2 for two chains). */
+static void commit(step_t *step, const certificate_t *qc) {
+    hotstuff_t *state = step->state;
+    const claim_t *parent = &qc->statement.claims[0];
+    if (parent->view == 0 || parent->view + 1 != qc->statement.view)
+        return;
+    height_t height = qc->statement.height - 1;
+    if (height <= state->delivered)
+        return;
+    state->delivered = height;
+    pacemaker_progress(&state->pacemaker);
+    effect_t *effect = effect_add(step->effects, EFFECT_DELIVER);
+    effect->deliver.position = height;
+    effect->deliver.id = parent->digest;
+    effect->deliver.level = LEVEL_FINAL;
+    effect->deliver.proof = qc;
+}
+
+/* HS 2 */
+void upon_qc(step_t *step, const certificate_t *qc) {
+    hotstuff_t *state = step->state;
+    if (qc->statement.view <= high_qc(state)->statement.view)
+        return;
+    /* A block that was never seen here counts as one with a payload: somebody may wait for it. */
+    bool seen = state->candidate.present && digest_equal(&state->candidate.id, &qc->statement.digest);
+    if (!seen && qc->statement.height > state->payload_height)
+        state->payload_height = qc->statement.height;
+    memcpy(high_qc(state), qc, certificate_size(qc));
+    commit(step, high_qc(state));
+    if (qc->statement.view >= state->view)
+        enter_view(step, qc->statement.view + 1, false);
+}
+
+/* HS 4 */
+void upon_tc(step_t *step, const certificate_t *tc) {
+    hotstuff_t *state = step->state;
+    if (tc->statement.view < state->view)
+        return;
+    if (certificate_highest_claim(tc, 0) > high_qc(state)->statement.view)
+        return;
+    memcpy(high_tc(state), tc, certificate_size(tc));
+    state->has_tc = true;
+    state->views_failed++;
+    pacemaker_view_failed(&state->pacemaker);
+    enter_view(step, tc->statement.view + 1, true);
+}
+
+/* Does the block stand on the certificate that came with it? */
+static bool stands_on(const env_t *env, const block_t *block, const certificate_t *qc) {
+    return block->epoch == env->committee->epoch && block->parent_count == 1 &&
+           digest_equal(&block->parents[0], &qc->statement.digest) &&
+           block->height == qc->statement.height + 1 && block->justify_view == qc->statement.view;
+}
+
+/* HS 7: the certificate is of the view before, or a time-out certificate for the view before proves
+ * that no member of a quorum knew a higher one (attacks H1, H4, H5). */
+static bool entitled(view_t view, const certificate_t *qc, const certificate_t *tc) {
+    if (qc->statement.view + 1 == view)
+        return true;
+    return tc != NULL && tc->statement.view + 1 == view &&
+           qc->statement.view >= certificate_highest_claim(tc, 0);
+}
+
+/* HS 7 */
+void upon_proposal(step_t *step, const message_t *message) {
+    hotstuff_t *state = step->state;
+    const block_t *block = message->block;
+    const certificate_t *qc = message->certificates[0], *tc = message->certificates[1];
+    upon_qc(step, qc);
+    if (tc != NULL)
+        upon_tc(step, tc);
+    view_t view = message->statement.view;
+    if (view != state->view || block->birth_view != view)
+        return;
+    if (message->author != leader_of(step->env, view) || block->proposer != message->author)
+        return;
+    candidate_t *candidate = &state->candidate;
+    if (candidate->present && candidate->view == view) {
+        /* attack H13: one is kept, a second one is evidence, a third is nothing. */
+        if (!digest_equal(&candidate->id, &message->statement.digest))
+            accuse(step, &candidate->statement, &candidate->signature, message);
+        return;
+    }
+    if (!stands_on(step->env, block, qc) || !entitled(view, qc, tc))
+        return;
+    if (block->payload_size_bytes > payload_bytes_max(step->env))
+        return;
+    *candidate = (candidate_t){.present = true,
+                               .id = message->statement.digest,
+                               .height = block->height,
+                               .view = view,
+                               .claim = {qc->statement.view, qc->statement.digest},
+                               .statement = message->statement,
+                               .signature = message->signature};
+    if (block->payload_count > 0 && block->height > state->payload_height)
+        state->payload_height = block->height;
+    effect_add(step->effects, EFFECT_VALIDATE)->validate.id = candidate->id;
+}
+
+/* The leader renews its lease together with a vote, so that it costs no sync of its own. */
+static void renew_lease(step_t *step) {
+    hotstuff_t *state = step->state;
+    view_t next = state->view + 1;
+    if (leader_of(step->env, next) != step->env->self || next + LEASE_VIEWS / 2 <= state->lease)
+        return;
+    view_t end = term_end(step->env, next);
+    view_t lease = end - next < LEASE_VIEWS ? end : next + LEASE_VIEWS - 1;
+    if (lease > state->lease)
+        state->lease = lease;
+}
+
+/* HS 8 */
+void upon_verdict(step_t *step) {
+    hotstuff_t *state = step->state;
+    const candidate_t *candidate = &state->candidate;
+    if (!candidate->present || !digest_equal(&candidate->id, &step->event->verdict.id) ||
+        step->event->verdict.verdict != VERDICT_GREEN)
+        return;
+    /* attacks H7, H11: one vote a view, none at or below a time-out. */
+    if (candidate->view != state->view || candidate->view <= state->voted ||
+        candidate->view <= state->left || step->env->self == MEMBER_NONE)
+        return;
+    state->voted = candidate->view;
+    renew_lease(step);
+    persist_record(step);
+    effect_t *store = effect_add(step->effects, EFFECT_STORE);
+    store->store.id = candidate->id;
+    effect_t *vote = send_message(step, PHASE_VOTE, candidate->view,
+                                  leader_of(step->env, candidate->view + 1));
+    statement_t *statement = &vote->send.message.statement;
+    statement->height = candidate->height;
+    statement->digest = candidate->id;
+    statement->claims[0] = candidate->claim;
+}
+
+/* HS 17 */
+void upon_jump(step_t *step) {
+    hotstuff_t *state = step->state;
+    if (step->event->jump.height > state->delivered)
+        state->delivered = step->event->jump.height;
+    if (step->event->jump.height > state->executed)
+        state->executed = step->event->jump.height;
+    if (step->event->jump.certificate != NULL)
+        upon_qc(step, step->event->jump.certificate);
+}

@@ -1,0 +1,312 @@
+/* The core's table: phases, bounds, dispatch of events to the rules, admission, fingerprint. */
+#include "protocol/hotstuff/hotstuff.h"
+
+#include "base/trace.h"
+#include "model/certificate_wire.h"
+#include "protocol/hotstuff/state.h"
+
+static const phase_t phases[PHASE_COUNT] = {
+    [PHASE_PROPOSAL] = {.name = "proposal",
+                        .body = BODY_PROPOSAL,
+                        .authentication = AUTH_SIGNATURE,
+                        .slot = SLOT_VIEW,
+                        .certificate_phase = {PHASE_VOTE, PHASE_TIMEOUT},
+                        .certificate_required = {true, false}},
+    [PHASE_VOTE] = {.name = "vote",
+                    .body = BODY_VOTE,
+                    .authentication = AUTH_SIGNATURE,
+                    .quorum = QUORUM_DECIDE,
+                    .slot = SLOT_VIEW,
+                    .claim_count = 1,
+                    .certificate_phase = {PHASE_NONE, PHASE_NONE}},
+    [PHASE_TIMEOUT] = {.name = "timeout",
+                       .body = BODY_NEW_VIEW,
+                       .authentication = AUTH_SIGNATURE,
+                       .quorum = QUORUM_DECIDE,
+                       .slot = SLOT_VIEW,
+                       .claim_count = 1,
+                       .claims_differ = true,
+                       .certificate_phase = {PHASE_VOTE, PHASE_NONE},
+                       .certificate_required = {true, false}},
+    [PHASE_CERTIFICATE] = {.name = "certificate",
+                           .body = BODY_CERTIFICATE,
+                           .authentication = AUTH_ITSELF,
+                           .slot = SLOT_NONE,
+                           .certificate_phase = {PHASE_VOTE, PHASE_TIMEOUT},
+                           .certificate_required = {true, false}},
+    [PHASE_STATUS] = {.name = "status",
+                      .body = BODY_STATUS,
+                      .authentication = AUTH_CHANNEL,
+                      .slot = SLOT_NONE,
+                      .certificate_phase = {PHASE_NONE, PHASE_NONE}},
+};
+
+/* Lays the parts out behind the header; the total size is returned. */
+static size_t lay_out(hotstuff_t *state, uint32_t members) {
+    state->members = members;
+    size_t at = arena_cost(sizeof *state);
+    state->high_qc = at;
+    at += arena_cost(certificate_bytes_max(members));
+    state->high_tc = at;
+    at += arena_cost(certificate_bytes_max(members));
+    state->tallies = at;
+    state->tally_stride = arena_cost(tally_bytes(members));
+    at += VOTE_WINDOW * state->tally_stride;
+    state->timeouts = at;
+    at += arena_cost(members * sizeof(timeout_t));
+    state->helped = at;
+    return at + arena_cost(members * sizeof(uint64_t));
+}
+
+static size_t state_bytes(const parameters_t *parameters, uint32_t members) {
+    (void)parameters;
+    hotstuff_t layout;
+    return lay_out(&layout, members);
+}
+
+static size_t scratch_bytes(uint32_t members) {
+    /* a QC and a TC formed or decoded, a record, a block, evidence */
+    return 4 * arena_cost(certificate_bytes_max(members)) +
+           2 * arena_cost(hotstuff_record_bytes_max(members)) + arena_cost(block_bytes(1)) +
+           2 * arena_cost(sizeof(evidence_t));
+}
+
+effect_t *send_message(step_t *step, uint8_t phase, view_t view, member_t to) {
+    effect_t *effect = effect_add(step->effects, EFFECT_SEND);
+    effect->send.to = to;
+    effect->send.message.author = step->env->self;
+    effect->send.message.statement = (statement_t){.epoch = step->env->committee->epoch,
+                                                   .view = view,
+                                                   .subject = MEMBER_NONE,
+                                                   .phase = phase,
+                                                   .body = (uint8_t)phases[phase].body,
+                                                   .claim_count = phases[phase].claim_count};
+    return effect;
+}
+
+void accuse(step_t *step, const statement_t *first, const signature_t *first_signature,
+            const message_t *second) {
+    evidence_t *evidence = effect_scratch(step->effects, sizeof *evidence);
+    evidence->member = second->author;
+    evidence->first = *first;
+    evidence->first_signature = *first_signature;
+    evidence->second = second->statement;
+    evidence->second_signature = second->signature;
+    effect_add(step->effects, EFFECT_ACCUSE)->accuse = evidence;
+}
+
+/* HS 15 */
+static void upon_start(step_t *step) {
+    hotstuff_t *state = step->state;
+    const event_t *event = step->event;
+    memset(state, 0, sizeof *state);
+    lay_out(state, step->env->committee->size);
+    memset(timeouts(state), 0, state->members * sizeof(timeout_t));
+    memset(helped_ns(state), 0, state->members * sizeof(uint64_t));
+    state->pacemaker.base_ns = view_timeout_ns(step->env);
+    state->delivered = state->executed = event->start.height;
+    certificate_genesis(high_qc(state), step->env->committee, &step->env->anchor, PHASE_VOTE);
+    for (uint32_t i = 0; i < event->start.count; i++) {
+        const record_t *record = &event->start.records[i];
+        if (!restore_record(state, step->env, record->bytes, &step->effects->scratch)) {
+            effect_add(step->effects, EFFECT_HALT)->halt.reason =
+                "the record of what this member signed cannot be read";
+            return;
+        }
+    }
+    state->lease_at_start = state->lease;
+    /* attack H8: the view follows from both certificates. */
+    view_t certified = high_qc(state)->statement.view;
+    view_t ended = state->has_tc ? high_tc(state)->statement.view : 0;
+    state->view = (certified > ended ? certified : ended) + 1;
+    state->payload_height = high_qc(state)->statement.height;
+    state->leader_since_ns = event->now_ns;
+}
+
+static void upon_message(step_t *step) {
+    const message_t *message = step->event->message.message;
+    switch (message->statement.phase) {
+    case PHASE_PROPOSAL:
+        upon_proposal(step, message);
+        break;
+    case PHASE_VOTE:
+        upon_vote(step, message);
+        break;
+    case PHASE_TIMEOUT:
+        upon_timeout(step, message);
+        break;
+    case PHASE_CERTIFICATE:
+        upon_qc(step, message->certificates[0]);
+        if (message->certificates[1] != NULL)
+            upon_tc(step, message->certificates[1]);
+        break;
+    default:
+        upon_status(step, message);
+        break;
+    }
+}
+
+static void step_core(void *memory, const env_t *env, const event_t *event, effects_t *effects) {
+    hotstuff_t *state = memory;
+    step_t step = {state, env, event, effects};
+    switch (event->kind) {
+    case EVENT_START:
+        upon_start(&step);
+        break;
+    case EVENT_MESSAGE:
+        upon_message(&step);
+        break;
+    case EVENT_DEADLINE:
+        upon_deadline(&step, event->deadline.id);
+        break;
+    case EVENT_PENDING:
+        state->pending_bytes = event->pending.bytes;
+        state->pending_oldest_ns = event->pending.oldest_ns;
+        if (state->payload_was_empty)
+            state->wanted = 0;
+        break;
+    case EVENT_PAYLOAD:
+        upon_payload(&step);
+        break;
+    case EVENT_VERDICT:
+        upon_verdict(&step);
+        break;
+    case EVENT_EXECUTED:
+        if (event->executed.position > state->executed)
+            state->executed = event->executed.position;
+        break;
+    case EVENT_JUMP:
+        upon_jump(&step);
+        break;
+    case EVENT_BLOCK:    /* this core fetches nothing */
+    case EVENT_COMPUTED: /* and computes nothing outside */
+        break;
+    }
+    lead(&step);
+    pace(&step);
+    invariant(state->view > high_qc(state)->statement.view);
+    invariant(!state->has_tc || state->view > high_tc(state)->statement.view);
+}
+
+/* Would either certificate move this member on? */
+static bool certificate_matters(const hotstuff_t *state, const message_t *message) {
+    if (message->certificates[0]->statement.view > high_qc(state)->statement.view)
+        return true;
+    const certificate_t *tc = message->certificates[1];
+    return tc != NULL && tc->statement.view >= state->view;
+}
+
+static admission_t admit(const void *memory, const env_t *env, const message_t *message) {
+    const hotstuff_t *state = memory;
+    view_t view = message->statement.view;
+    if (message->statement.epoch != env->committee->epoch || message->statement.path.length != 0 ||
+        message->statement.subject != MEMBER_NONE || view == UINT64_MAX)
+        return ADMIT_DROP;
+    switch (message->statement.phase) {
+    case PHASE_PROPOSAL:
+        return view > 0 && view >= state->view && message->author == leader_of(env, view)
+                   ? ADMIT_NOW
+                   : ADMIT_DROP;
+    case PHASE_VOTE:
+        return view >= state->view && view - state->view < VOTE_WINDOW &&
+                       leader_of(env, view + 1) == env->self
+                   ? ADMIT_NOW
+                   : ADMIT_DROP;
+    case PHASE_TIMEOUT:
+        return view >= state->view && view >= timeouts(state)[message->author].view ? ADMIT_NOW
+                                                                                    : ADMIT_DROP;
+    case PHASE_CERTIFICATE:
+        return certificate_matters(state, message) ? ADMIT_NOW : ADMIT_DROP;
+    case PHASE_STATUS:
+        return view != state->view ? ADMIT_NOW : ADMIT_DROP;
+    default:
+        return ADMIT_DROP;
+    }
+}
+
+/* Times enter relative to now, so that the same situation at another time has the same print. */
+static uint64_t fingerprint(const void *memory, const env_t *env, uint64_t now_ns) {
+    (void)env;
+    const hotstuff_t *state = memory;
+    trace_t print = {0};
+    const certificate_t *qc = high_qc(state), *tc = high_tc(state);
+    trace_note(&print, 0, 0, "safety", state->voted, state->left, state->left_claim.view,
+               state->lease);
+    trace_note(&print, 0, 0, "view", state->view, state->wanted, state->proposed, state->formed);
+    trace_note(&print, 0, 0, "qc", qc->statement.view, digest_prefix(&qc->statement.digest),
+               state->announced, state->lease_at_start);
+    trace_note(&print, 0, 0, "tc", state->has_tc ? tc->statement.view : 0, state->delivered,
+               state->payload_height, state->executed);
+    trace_note(&print, 0, 0, "candidate", state->candidate.present, state->candidate.view,
+               digest_prefix(&state->candidate.id), state->pending_bytes);
+    trace_note(&print, 0, 0, "pace", state->pacemaker.exponent,
+               state->timer_at_ns == 0 ? 0 : state->timer_at_ns - now_ns + 1,
+               state->status_at_ns == 0 ? 0 : state->status_at_ns - now_ns + 1,
+               state->patience_at_ns == 0 ? 0 : state->patience_at_ns - now_ns + 1);
+    for (member_t m = 0; m < state->members; m++)
+        trace_note(&print, 0, m, "timeout", timeouts(state)[m].view, timeouts(state)[m].claim.view,
+                   helped_ns(state)[m] == 0 ? 0 : now_ns - helped_ns(state)[m] + 1, 0);
+    for (uint32_t w = 0; w < VOTE_WINDOW; w++) {
+        view_t view = state->tally_view[w];
+        for (member_t m = 0; view != 0 && m < state->members; m++) {
+            statement_t statement;
+            signature_t signature;
+            if (!tally_has(vote_tally(state, view), m))
+                continue;
+            tally_vote(vote_tally(state, view), m, &statement, &signature);
+            trace_note(&print, 0, m, "vote", view, digest_prefix(&statement.digest), 0, 0);
+        }
+    }
+    return print.hash;
+}
+
+/* One QC proves its block's parent final when their views are consecutive (HS 3). */
+static synod_status final_proof(const env_t *env, const certificate_t *proof, height_t height,
+                                const digest_t *id) {
+    (void)env;
+    const statement_t *statement = &proof->statement;
+    bool proves = statement->phase == PHASE_VOTE && statement->claim_count == 1 &&
+                  statement->claims[0].view > 0 &&
+                  statement->claims[0].view + 1 == statement->view &&
+                  statement->height == height + 1 && digest_equal(&statement->claims[0].digest, id);
+    return proves ? SYNOD_OK : SYNOD_MISMATCH;
+}
+
+static void progress(const void *memory, const env_t *env, progress_t *to) {
+    const hotstuff_t *state = memory;
+    *to = (progress_t){.view = state->view,
+                       .leader = leader_of(env, state->view),
+                       .certified = high_qc(state)->statement.height,
+                       .delivered = state->delivered,
+                       .views_failed = state->views_failed};
+    if (state->pending_bytes == 0 && !unfinished(state))
+        to->waits_for = "nothing: idle";
+    else if (state->left >= state->view)
+        to->waits_for = "time-outs of a quorum, to start the next leader";
+    else if (state->candidate.present && state->candidate.view == state->view)
+        to->waits_for = "a certificate for the block of this view";
+    else
+        to->waits_for = "a proposal of the leader";
+    for (member_t m = 0; m < state->members; m++)
+        if (timeouts(state)[m].view >= state->view)
+            to->heard_weight += committee_weight(env->committee, m);
+}
+
+const protocol_t protocol_hotstuff = {
+    .name = "hotstuff",
+    .id = 1,
+    .phases = phases,
+    .phase_count = PHASE_COUNT,
+    .finality = FINALITY_ACCOUNTABLE,
+    .uses_monotonic = true,
+    .state_bytes = state_bytes,
+    .effects_max = 24,
+    .scratch_bytes = scratch_bytes,
+    .records_max = 1,
+    .record_bytes_max = hotstuff_record_bytes_max,
+    .step = step_core,
+    .admit = admit,
+    .fingerprint = fingerprint,
+    .final_proof = final_proof,
+    .progress = progress,
+};

@@ -1,0 +1,132 @@
+/* The leader: wants a payload, proposes, collects votes, and says when there is nothing more. */
+#include "protocol/hotstuff/state.h"
+
+/* May a proposal of this view be the first of this process, and is the way to lead it proved? */
+static bool may_lead(const hotstuff_t *state, const env_t *env) {
+    if (env->self == MEMBER_NONE || leader_of(env, state->view) != env->self)
+        return false;
+    if (state->view <= state->lease_at_start || state->proposed >= state->view)
+        return false;
+    view_t before = state->view - 1;
+    return high_qc(state)->statement.view == before ||
+           (state->has_tc && high_tc(state)->statement.view == before);
+}
+
+/* Sends the certificate formed here, when no proposal will carry it soon. */
+static void announce(step_t *step) {
+    hotstuff_t *state = step->state;
+    view_t view = high_qc(state)->statement.view;
+    if (state->formed != view || state->announced >= view)
+        return;
+    state->announced = view;
+    effect_t *effect = send_message(step, PHASE_CERTIFICATE, view, SEND_ALL);
+    effect->send.early = true;
+    effect->send.message.certificates[0] = high_qc(state);
+}
+
+/* HS 5 */
+void lead(step_t *step) {
+    hotstuff_t *state = step->state;
+    bool busy = state->pending_bytes > 0 || unfinished(state);
+    bool ahead = high_qc(state)->statement.height >
+                 state->executed + execution_horizon(step->env);
+    if (!busy || ahead || !may_lead(state, step->env)) {
+        announce(step);
+        return;
+    }
+    if (state->wanted >= state->view)
+        return;
+    state->wanted = state->view;
+    state->payload_was_empty = false;
+    effect_t *effect = effect_add(step->effects, EFFECT_WANT);
+    effect->want.parent = high_qc(state)->statement.digest;
+    effect->want.size_max_bytes = payload_bytes_max(step->env);
+}
+
+/* HS 6: a proposal is a promise (one a view). It is kept over restarts by the lease, so that it need
+ * not wait for the disk each time. */
+static bool under_lease(step_t *step) {
+    hotstuff_t *state = step->state;
+    if (state->view <= state->lease)
+        return true;
+    view_t end = term_end(step->env, state->view);
+    state->lease = end - state->view < LEASE_VIEWS ? end : state->view + LEASE_VIEWS - 1;
+    persist_record(step);
+    return false;
+}
+
+static block_t *build_block(step_t *step, const claim_t *parent, height_t height) {
+    const event_t *event = step->event;
+    block_t *block = effect_scratch(step->effects, block_bytes(1));
+    block->epoch = step->env->committee->epoch;
+    block->height = height;
+    block->birth_view = step->state->view;
+    block->justify_view = parent->view;
+    block->proposer = step->env->self;
+    block->payload = event->payload.payload;
+    block->payload_size_bytes = event->payload.size_bytes;
+    block->payload_count = event->payload.count;
+    block->time_ns = event->payload.time_ns;
+    block->parent_count = 1;
+    block->parents[0] = parent->digest;
+    return block;
+}
+
+/* HS 6 */
+void upon_payload(step_t *step) {
+    hotstuff_t *state = step->state;
+    const certificate_t *qc = high_qc(state);
+    /* An answer to a question of an earlier view, or about another parent, has lapsed. */
+    if (state->wanted != state->view || !may_lead(state, step->env) ||
+        !digest_equal(&step->event->payload.parent, &qc->statement.digest))
+        return;
+    if (step->event->payload.count == 0 && !unfinished(state)) {
+        state->payload_was_empty = true;
+        announce(step);
+        return;
+    }
+    bool early = under_lease(step);
+    state->proposed = state->view;
+    claim_t parent = {qc->statement.view, qc->statement.digest};
+    block_t *block = build_block(step, &parent, qc->statement.height + 1);
+    effect_t *effect = send_message(step, PHASE_PROPOSAL, state->view, SEND_ALL);
+    effect->send.early = early;
+    message_t *message = &effect->send.message;
+    message->statement.height = block->height;
+    message->statement.digest = block_id(block);
+    message->block = block;
+    message->certificates[0] = qc;
+    if (qc->statement.view + 1 != state->view)
+        message->certificates[1] = high_tc(state);
+}
+
+/* HS 9 */
+void upon_vote(step_t *step, const message_t *message) {
+    hotstuff_t *state = step->state;
+    const committee_t *committee = step->env->committee;
+    view_t view = message->statement.view;
+    if (view < state->view || view - state->view >= VOTE_WINDOW ||
+        leader_of(step->env, view + 1) != step->env->self)
+        return;
+    tally_t *tally = vote_tally(state, view);
+    if (state->tally_view[view % VOTE_WINDOW] != view) {
+        tally_reset(tally, state->members, false);
+        state->tally_view[view % VOTE_WINDOW] = view;
+    }
+    uint64_t weight = 0;
+    tally_outcome_t outcome = tally_add(tally, committee, message, &weight);
+    if (outcome == TALLY_CONFLICT) { /* attack Q13 */
+        statement_t first;
+        signature_t signature;
+        tally_vote(tally, message->author, &first, &signature);
+        accuse(step, &first, &signature, message);
+        return;
+    }
+    uint64_t quorum = quorum_weight(committee, QUORUM_DECIDE);
+    if (outcome != TALLY_COUNTED || weight < quorum)
+        return;
+    certificate_t *qc = effect_scratch(step->effects, certificate_bytes_max(state->members));
+    tally_certify(tally, committee, &message->statement, qc);
+    state->formed = view;
+    upon_qc(step, qc);
+}

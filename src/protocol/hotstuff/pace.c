@@ -1,0 +1,196 @@
+/* Pace: the view timer, time-outs, time-out certificates, help for those who are behind. Nothing in
+ * this file can break safety except what it persists before a time-out is sent. */
+#include "protocol/hotstuff/state.h"
+
+static bool busy(const hotstuff_t *state) {
+    return state->pending_bytes > 0 || unfinished(state);
+}
+
+static void set_deadline(step_t *step, uint32_t id, uint64_t *at, uint64_t wanted) {
+    if (*at == wanted)
+        return;
+    *at = wanted;
+    effect_t *effect = effect_add(step->effects, EFFECT_DEADLINE);
+    effect->deadline.id = id;
+    effect->deadline.timeline = TIMELINE_MONOTONIC;
+    effect->deadline.at_ns = wanted;
+}
+
+/* HS 10, HS 16: when each timer should fire, or 0. A view timer that runs is kept unless something
+ * asked to count anew. */
+void pace(step_t *step) {
+    hotstuff_t *state = step->state;
+    if (step->env->self == MEMBER_NONE)
+        return;
+    uint64_t now = step->event->now_ns, timer = 0, status = 0, patience = 0;
+    if (busy(state)) {
+        uint64_t period = pacemaker_timeout_ns(&state->pacemaker);
+        bool runs = state->timer_at_ns != 0 && !state->timer_restart;
+        timer = runs ? state->timer_at_ns : now + period;
+        status = runs ? state->status_at_ns : now + period / 2;
+    }
+    state->timer_restart = false;
+    if (state->pending_bytes > 0 && state->left < state->view) {
+        uint64_t since = state->pending_oldest_ns > state->leader_since_ns
+                             ? state->pending_oldest_ns
+                             : state->leader_since_ns;
+        patience = since + request_patience_ns(step->env);
+    }
+    set_deadline(step, DEADLINE_VIEW, &state->timer_at_ns, timer);
+    set_deadline(step, DEADLINE_STATUS, &state->status_at_ns, status);
+    set_deadline(step, DEADLINE_PATIENCE, &state->patience_at_ns, patience);
+}
+
+void enter_view(step_t *step, view_t view, bool failed) {
+    hotstuff_t *state = step->state;
+    require(view > state->view);
+    if (failed || leader_of(step->env, view) != leader_of(step->env, state->view))
+        state->leader_since_ns = step->event->now_ns;
+    state->view = view;
+    state->timer_restart = true;
+}
+
+static void send_timeout(step_t *step) {
+    hotstuff_t *state = step->state;
+    effect_t *effect = send_message(step, PHASE_TIMEOUT, state->left, SEND_ALL);
+    effect->send.message.statement.claims[0] = state->left_claim;
+    effect->send.message.certificates[0] = high_qc(state);
+}
+
+/* HS 11: `end` is the end of a term. After this no vote at or below it (attack H11). */
+static void leave(step_t *step, view_t end) {
+    hotstuff_t *state = step->state;
+    if (state->left < end) {
+        state->left = end;
+        state->left_claim =
+            (claim_t){high_qc(state)->statement.view, high_qc(state)->statement.digest};
+        persist_record(step);
+    }
+    send_timeout(step);
+    state->timer_restart = true;
+}
+
+static void ask_where_others_are(step_t *step, member_t to) {
+    effect_t *effect = send_message(step, PHASE_STATUS, step->state->view, to);
+    effect->send.early = true;
+}
+
+/* HS 10, HS 11, HS 16 */
+void upon_deadline(step_t *step, uint32_t id) {
+    hotstuff_t *state = step->state;
+    if (id == DEADLINE_STATUS) {
+        state->status_at_ns = UINT64_MAX; /* fired; comes back with the next view timer */
+        ask_where_others_are(step, SEND_ALL);
+        return;
+    }
+    if (id == DEADLINE_PATIENCE)
+        state->patience_at_ns = 0;
+    view_t end = term_end(step->env, state->view);
+    leave(step, end > state->left ? end : state->left);
+}
+
+/* HS 12: the greatest view that members of weight f + 1 have reached or passed with time-outs. */
+static view_t reached_by_one_honest(const hotstuff_t *state, const committee_t *committee) {
+    const timeout_t *of = timeouts(state);
+    uint64_t needed = quorum_weight(committee, QUORUM_ONE_HONEST);
+    view_t best = 0;
+    for (member_t m = 0; m < state->members; m++) {
+        if (of[m].view <= best)
+            continue;
+        uint64_t weight = 0;
+        for (member_t other = 0; other < state->members; other++)
+            if (of[other].view >= of[m].view)
+                weight += committee_weight(committee, other);
+        if (weight >= needed)
+            best = of[m].view;
+    }
+    return best;
+}
+
+static void join(step_t *step) {
+    hotstuff_t *state = step->state;
+    view_t reached = reached_by_one_honest(state, step->env->committee);
+    if (reached > state->left && reached >= state->view && step->env->self != MEMBER_NONE)
+        leave(step, reached);
+}
+
+/* HS 13: the time-outs for `view` as a certificate, if they make a quorum. */
+static const certificate_t *form_tc(step_t *step, view_t view) {
+    hotstuff_t *state = step->state;
+    const committee_t *committee = step->env->committee;
+    const timeout_t *of = timeouts(state);
+    uint64_t weight = 0;
+    uint32_t signers = 0;
+    for (member_t m = 0; m < state->members; m++) {
+        if (of[m].view != view)
+            continue;
+        weight += committee_weight(committee, m);
+        signers++;
+    }
+    if (weight < quorum_weight(committee, QUORUM_DECIDE))
+        return NULL;
+    statement_t statement = {.epoch = committee->epoch,
+                             .view = view,
+                             .subject = MEMBER_NONE,
+                             .phase = PHASE_TIMEOUT,
+                             .body = BODY_NEW_VIEW,
+                             .claim_count = 1};
+    certificate_t *tc = effect_scratch(step->effects, certificate_bytes_max(state->members));
+    certificate_begin(tc, &statement, state->members, signers, true);
+    uint32_t index = 0;
+    for (member_t m = 0; m < state->members; m++)
+        if (of[m].view == view)
+            certificate_put(tc, index++, m, &of[m].signature, &of[m].claim);
+    return tc;
+}
+
+/* HS 13 */
+void upon_timeout(step_t *step, const message_t *message) {
+    hotstuff_t *state = step->state;
+    const statement_t *statement = &message->statement;
+    upon_qc(step, message->certificates[0]);
+    /* A claim without its certificate would put a bound into the TC that nobody can meet. */
+    if (message->certificates[0]->statement.view < statement->claims[0].view)
+        return;
+    if (statement->view != term_end(step->env, statement->view))
+        return;
+    timeout_t *mine = &timeouts(state)[message->author];
+    if (statement->view == mine->view && !claim_equal(&statement->claims[0], &mine->claim)) {
+        statement_t first = *statement;
+        first.claims[0] = mine->claim;
+        accuse(step, &first, &mine->signature, message);
+        return;
+    }
+    if (statement->view <= mine->view)
+        return;
+    *mine = (timeout_t){statement->view, statement->claims[0], message->signature};
+    if (statement->view < state->view)
+        return;
+    const certificate_t *tc = form_tc(step, statement->view);
+    if (tc != NULL)
+        upon_tc(step, tc);
+    else
+        join(step);
+}
+
+/* HS 14 */
+void upon_status(step_t *step, const message_t *message) {
+    hotstuff_t *state = step->state;
+    view_t theirs = message->statement.view;
+    if (theirs == state->view || message->author == step->env->self)
+        return;
+    uint64_t *last = &helped_ns(state)[message->author];
+    uint64_t now = step->event->now_ns, pause = view_timeout_ns(step->env) / 4;
+    if (*last != 0 && now - *last < pause)
+        return;
+    *last = now == 0 ? 1 : now;
+    if (theirs > state->view) {
+        ask_where_others_are(step, message->author);
+        return;
+    }
+    effect_t *effect = send_message(step, PHASE_CERTIFICATE, state->view, message->author);
+    effect->send.early = true;
+    effect->send.message.certificates[0] = high_qc(state);
+    if (state->has_tc && high_tc(state)->statement.view > high_qc(state)->statement.view)
+        effect->send.message.certificates[1] = high_tc(state);
+}

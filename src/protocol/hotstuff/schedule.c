@@ -1,0 +1,41 @@
+/* Who leads when, and the parameters with their defaults. Pure functions of the view: nothing of the
+ * state enters, so correct members never differ about a leader (attack H17). */
+#include "protocol/hotstuff/state.h"
+
+uint64_t leader_views(const env_t *env) {
+    return env->parameters->leader_views == 0 ? LEADER_VIEWS_STAY : env->parameters->leader_views;
+}
+
+/* HS 1 */
+member_t leader_of(const env_t *env, view_t view) {
+    require(view > 0);
+    return (member_t)((view - 1) / leader_views(env) % env->committee->size);
+}
+
+view_t term_end(const env_t *env, view_t view) {
+    require(view > 0);
+    uint64_t views = leader_views(env);
+    uint64_t term = (view - 1) / views;
+    /* The last term of all never ends: its number of views would pass 2^64. */
+    return term >= UINT64_MAX / views - 1 ? UINT64_MAX : (term + 1) * views;
+}
+
+uint64_t view_timeout_ns(const env_t *env) {
+    uint64_t value = env->parameters->view_timeout_ns;
+    return value == 0 ? VIEW_TIMEOUT_DEFAULT_NS : value;
+}
+
+uint64_t request_patience_ns(const env_t *env) {
+    uint64_t value = env->parameters->request_patience_ns;
+    return value == 0 ? REQUEST_PATIENCE_DEFAULT_NS : value;
+}
+
+uint64_t execution_horizon(const env_t *env) {
+    uint64_t value = env->parameters->execution_horizon;
+    return value == 0 ? EXECUTION_HORIZON_DEFAULT : value;
+}
+
+uint32_t payload_bytes_max(const env_t *env) {
+    uint32_t value = env->parameters->payload_bytes_max;
+    return value == 0 ? PAYLOAD_BYTES_DEFAULT : value;
+}

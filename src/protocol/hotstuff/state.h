@@ -1,0 +1,160 @@
+/* The state of the core, and the parts that its files share. Names follow the page.
+ *
+ * Flat memory: hotstuff_t, then at offsets fixed by the committee's size highQC, highTC, VOTE_WINDOW
+ * tallies, and one timeout_t and one help time per member.
+ *
+ * Invariants: view > highQC.view; view > highTC.view when there is one; left is 0 or the end of a
+ * term; voted, left, lease, highQC.view, delivered never go down. */
+#ifndef PROTOCOL_HOTSTUFF_STATE_H
+#define PROTOCOL_HOTSTUFF_STATE_H
+
+#include "base/check.h"
+#include "model/pacemaker.h"
+#include "model/tally.h"
+#include "protocol/protocol.h"
+
+enum {
+    PHASE_PROPOSAL = 0,
+    PHASE_VOTE = 1,
+    PHASE_TIMEOUT = 2,
+    PHASE_CERTIFICATE = 3,
+    PHASE_STATUS = 4,
+    PHASE_COUNT = 5
+};
+
+/* Votes may run ahead of a collector that has not seen the proposals yet; further ahead they are
+ * dropped (attack H12): with q votes in four views above ours we are a view behind, and the
+ * certificates in later proposals bring us there. */
+#define VOTE_WINDOW 4
+
+/* Views that one durable lease covers: one record in 1,024 blocks, and at most so many views in
+ * which a leader that restarts stays silent (they end with its term, by one time-out). */
+#define LEASE_VIEWS 1024
+
+/* The leader stays: 2^32 views a term leave 2^32 terms. */
+#define LEADER_VIEWS_STAY (UINT64_C(1) << 32)
+
+#define VIEW_TIMEOUT_DEFAULT_NS UINT64_C(500000000)
+#define REQUEST_PATIENCE_DEFAULT_NS UINT64_C(4000000000)
+#define EXECUTION_HORIZON_DEFAULT 64
+#define PAYLOAD_BYTES_DEFAULT (1u << 20)
+
+enum { DEADLINE_VIEW = 0, DEADLINE_STATUS = 1, DEADLINE_PATIENCE = 2 };
+
+/* The proposal of the current view. */
+typedef struct candidate {
+    bool present;
+    digest_t id;
+    height_t height;
+    view_t view;
+    claim_t claim; /* the certificate it stands on */
+    statement_t statement;
+    signature_t signature;
+} candidate_t;
+
+/* The highest time-out of a member. */
+typedef struct timeout {
+    view_t view; /* 0: none */
+    claim_t claim;
+    signature_t signature;
+} timeout_t;
+
+typedef struct hotstuff {
+    /* safety: in the durable record */
+    view_t voted, left;
+    claim_t left_claim;
+    view_t lease;
+    /* liveness */
+    view_t view;
+    view_t lease_at_start; /* HS 15 */
+    view_t wanted;         /* last view in which a payload was wanted */
+    view_t proposed;
+    view_t formed;    /* view of the last QC formed here */
+    view_t announced; /* view of the last QC sent to all */
+    candidate_t candidate;
+    height_t delivered, payload_height, executed;
+    uint64_t pending_bytes, pending_oldest_ns;
+    pacemaker_t pacemaker;
+    uint64_t timer_at_ns, status_at_ns, patience_at_ns; /* as last told to the host; 0: off */
+    bool timer_restart;                                 /* count anew from now */
+    bool payload_was_empty;                             /* ask again when something comes */
+    uint64_t leader_since_ns;                           /* when this term began here */
+    uint64_t views_failed;
+    /* layout */
+    uint32_t members;
+    size_t high_qc, high_tc, tallies, tally_stride, timeouts, helped;
+    view_t tally_view[VOTE_WINDOW]; /* which view each tally counts; 0: none */
+    bool has_tc;
+} hotstuff_t;
+
+/* One step: everything that the rules need at hand. */
+typedef struct step {
+    hotstuff_t *state;
+    const env_t *env;
+    const event_t *event;
+    effects_t *effects;
+} step_t;
+
+static inline void *hotstuff_at(const hotstuff_t *state, size_t offset) {
+    return (uint8_t *)(uintptr_t)state + offset;
+}
+static inline certificate_t *high_qc(const hotstuff_t *state) {
+    return hotstuff_at(state, state->high_qc);
+}
+static inline certificate_t *high_tc(const hotstuff_t *state) {
+    return hotstuff_at(state, state->high_tc);
+}
+static inline tally_t *vote_tally(const hotstuff_t *state, view_t view) {
+    return hotstuff_at(state, state->tallies + (view % VOTE_WINDOW) * state->tally_stride);
+}
+static inline timeout_t *timeouts(const hotstuff_t *state) {
+    return hotstuff_at(state, state->timeouts);
+}
+static inline uint64_t *helped_ns(const hotstuff_t *state) {
+    return hotstuff_at(state, state->helped);
+}
+
+/* ---- schedule.c: HS 1, and parameters with their defaults ---- */
+uint64_t leader_views(const env_t *env);
+member_t leader_of(const env_t *env, view_t view);
+view_t term_end(const env_t *env, view_t view);
+uint64_t view_timeout_ns(const env_t *env);
+uint64_t request_patience_ns(const env_t *env);
+uint64_t execution_horizon(const env_t *env);
+uint32_t payload_bytes_max(const env_t *env);
+
+/* ---- chain.c: certificates, commit, proposals, votes (HS 2 to 4, 7, 8) ---- */
+void upon_qc(step_t *step, const certificate_t *qc);
+void upon_tc(step_t *step, const certificate_t *tc);
+void upon_proposal(step_t *step, const message_t *message);
+void upon_verdict(step_t *step);
+void upon_jump(step_t *step);
+/* Is there a block with a payload that is not final yet? */
+bool unfinished(const hotstuff_t *state);
+
+/* ---- lead.c: proposing and collecting (HS 5, 6, 9) ---- */
+void lead(step_t *step);
+void upon_payload(step_t *step);
+void upon_vote(step_t *step, const message_t *message);
+
+/* ---- pace.c: timers, time-outs, help (HS 10 to 14, 16) ---- */
+/* Sets or clears the timers, after each event. */
+void pace(step_t *step);
+void enter_view(step_t *step, view_t view, bool failed);
+void upon_deadline(step_t *step, uint32_t id);
+void upon_timeout(step_t *step, const message_t *message);
+void upon_status(step_t *step, const message_t *message);
+
+/* ---- record.c: the durable record (HS 15) ---- */
+size_t hotstuff_record_bytes_max(uint32_t members);
+void persist_record(step_t *step);
+/* False when the bytes are not a record of this committee. */
+bool restore_record(hotstuff_t *state, const env_t *env, bytes_t bytes, arena_t *scratch);
+
+/* ---- shared ---- */
+/* A send effect with the statement's common fields filled in. */
+effect_t *send_message(step_t *step, uint8_t phase, view_t view, member_t to);
+void accuse(step_t *step, const statement_t *first, const signature_t *first_signature,
+            const message_t *second);
+
+#endif

@@ -1,0 +1,126 @@
+/* Checkpoints: each member computes the state root at the same heights, signs it and compares. A
+ * replica that finds f + 1 others of another opinion stops with a reason, it never repairs silently
+ * (attack P23). */
+#include "crypto/hash.h"
+#include "replica/state.h"
+
+/* Nothing to do for this long: the root of the state as it stands is computed. */
+#define IDLE_ROOT_NS UINT64_C(100000000)
+
+static digest_t committee_root(const replica_t *r) {
+    const committee_t *committee = r->config.committee;
+    digest_t root = committee->domain;
+    for (member_t m = 0; m < committee->size; m++) {
+        uint8_t numbers[16];
+        store_u64(numbers, committee->members[m].weight);
+        store_u64(numbers + 8, committee->members[m].incarnation);
+        bytes_t parts[3] = {bytes_of(root.bytes, sizeof root.bytes),
+                            bytes_of(committee->members[m].key.bytes, SYNOD_KEY_BYTES),
+                            bytes_of(numbers, sizeof numbers)};
+        root = hash_parts(parts, 3);
+    }
+    return root;
+}
+
+static checkpoint_set_t *set_for(replica_t *r, height_t height) {
+    checkpoint_set_t *oldest = &r->checkpoints[0];
+    for (uint32_t i = 0; i < 4; i++) {
+        if (r->checkpoints[i].height == height)
+            return &r->checkpoints[i];
+        if (r->checkpoints[i].height < oldest->height)
+            oldest = &r->checkpoints[i];
+    }
+    if (oldest->height > height)
+        return NULL;
+    memset(oldest, 0, sizeof *oldest);
+    oldest->height = height;
+    return oldest;
+}
+
+/* Others that said something else about a height for which we have a root. */
+static void compare(replica_t *r, const checkpoint_set_t *set) {
+    const committee_t *committee = r->config.committee;
+    if (set->height != r->root_height || digest_equal(&set->root, &r->root))
+        return;
+    uint64_t weight = committee_set_weight(committee, set->voted);
+    replica_log(r, 1, "attest", "differs", "height=%llu weight=%llu",
+                (unsigned long long)set->height, (unsigned long long)weight);
+    if (weight >= quorum_weight(committee, QUORUM_ONE_HONEST))
+        replica_halt(r, SYNOD_CONFLICT,
+                     "this replica's state root differs from that of f + 1 others: its application, "
+                     "memory or disk is at fault");
+}
+
+static void attest(replica_t *r) {
+    digest_t committee = committee_root(r);
+    r->root_height = ledger_height(r->ledger);
+    r->root = ledger_root(r->ledger, &committee, (bytes_t){0}, &r->application_root);
+    if (r->phase != REPLICA_RUNNING)
+        return;
+    checkpoint_t checkpoint = {.epoch = r->config.committee->epoch,
+                               .height = r->root_height,
+                               .root = r->root,
+                               .member = r->config.self};
+    uint8_t bytes[CHECKPOINT_SIGNED_BYTES];
+    checkpoint_signed_bytes(&checkpoint, &r->config.committee->domain, bytes);
+    r->config.signer->sign(r->config.signer->context, bytes_of(bytes, sizeof bytes),
+                           &checkpoint.signature);
+    for (member_t m = 0; m < r->config.committee->size; m++) {
+        if (m == r->config.self || r->member_links[m] == LINK_NONE)
+            continue;
+        writer_t writer = frame_writer(r);
+        checkpoint_encode(&checkpoint, &writer);
+        link_send(r, r->member_links[m], LANE_CLIENT, FRAME_CHECKPOINT, writer.at);
+    }
+    for (uint32_t i = 0; i < 4; i++)
+        compare(r, &r->checkpoints[i]);
+}
+
+void attest_executed(replica_t *r) {
+    height_t height = ledger_height(r->ledger);
+    if (height % r->config.chain.checkpoint_blocks == 0)
+        attest(r);
+    if (r->phase == REPLICA_RUNNING)
+        r->idle_root_at = r->now.now_ns + IDLE_ROOT_NS;
+}
+
+void attest_tick(replica_t *r) {
+    if (r->idle_root_at == 0 || r->idle_root_at > r->now.now_ns)
+        return;
+    r->idle_root_at = 0;
+    if (ledger_height(r->ledger) > r->root_height)
+        attest(r);
+}
+
+void attest_on_frame(replica_t *r, replica_link_t *link, bytes_t body) {
+    reader_t reader = reader_of(body);
+    checkpoint_t checkpoint;
+    const committee_t *committee = r->config.committee;
+    synod_status status = checkpoint_decode(&reader, &checkpoint);
+    if (status == SYNOD_OK && !reader_done(&reader))
+        status = SYNOD_MALFORMED;
+    if (status == SYNOD_OK && checkpoint.epoch != committee->epoch)
+        status = SYNOD_WRONG_EPOCH;
+    if (status == SYNOD_OK && checkpoint.member >= committee->size)
+        status = SYNOD_NOT_MEMBER;
+    if (status == SYNOD_OK) {
+        uint8_t bytes[CHECKPOINT_SIGNED_BYTES];
+        checkpoint_signed_bytes(&checkpoint, &committee->domain, bytes);
+        status = committee->verifier->verify(committee->verifier->context,
+                                             &committee->members[checkpoint.member].key,
+                                             bytes_of(bytes, sizeof bytes), &checkpoint.signature);
+    }
+    if (status != SYNOD_OK) {
+        gate_drop(r, link, status, "checkpoint");
+        return;
+    }
+    checkpoint_set_t *set = set_for(r, checkpoint.height);
+    if (set == NULL)
+        return;
+    if (digest_is_zero(&set->root))
+        set->root = checkpoint.root;
+    if (!digest_equal(&set->root, &checkpoint.root))
+        return; /* the first root of a height is the one that is counted */
+    bitset_add(set->voted, checkpoint.member);
+    compare(r, set);
+}

@@ -1,0 +1,70 @@
+/* See blocks.h. A linear search over 128 slots compares 128 first words: cheaper than a table. */
+#include "replica/blocks.h"
+
+#include "base/arena.h"
+#include "base/check.h"
+
+size_t blocks_memory_bytes(uint32_t payload_max) {
+    return arena_cost(BLOCKS_SLOTS * sizeof(block_slot_t)) +
+           BLOCKS_SLOTS * arena_cost(payload_max);
+}
+
+blocks_t blocks_make(void *memory, uint32_t payload_max) {
+    arena_t arena = arena_of(memory, blocks_memory_bytes(payload_max));
+    blocks_t blocks = {.payload_max = payload_max};
+    blocks.slots = arena_take(&arena, BLOCKS_SLOTS * sizeof(block_slot_t));
+    /* Not arena_take: it would touch the reserved payload memory. */
+    uint8_t *payloads = arena.base + arena.used;
+    for (uint32_t i = 0; i < BLOCKS_SLOTS; i++)
+        blocks.slots[i].payload = payloads + i * arena_cost(payload_max);
+    return blocks;
+}
+
+block_slot_t *blocks_find(const blocks_t *blocks, const digest_t *id) {
+    for (uint32_t i = 0; i < BLOCKS_SLOTS; i++) {
+        block_slot_t *slot = &blocks->slots[i];
+        if (slot->state != BLOCK_FREE && digest_equal(&slot->id, id))
+            return slot;
+    }
+    return NULL;
+}
+
+block_slot_t *blocks_executed_at(const blocks_t *blocks, height_t height) {
+    for (uint32_t i = 0; i < BLOCKS_SLOTS; i++) {
+        block_slot_t *slot = &blocks->slots[i];
+        if (slot->state == BLOCK_EXECUTED && slot_block(slot)->height == height)
+            return slot;
+    }
+    return NULL;
+}
+
+/* Lower is thrown out first. Blocks at the pool must stay: a job points to them. */
+static uint64_t worth(const block_slot_t *slot) {
+    uint64_t rank = slot->state == BLOCK_FREE        ? 0
+                    : slot->state == BLOCK_BAD       ? 1
+                    : slot->state == BLOCK_EXECUTED  ? 2
+                    : slot->state == BLOCK_VERIFYING ? 5
+                    : slot->final                    ? 4
+                                                     : 3;
+    uint64_t age = slot->state == BLOCK_EXECUTED ? slot_block(slot)->height : slot_block(slot)->birth_view;
+    return rank << 56 | (age & ((UINT64_C(1) << 56) - 1));
+}
+
+block_slot_t *blocks_put(blocks_t *blocks, const digest_t *id, const block_t *block,
+                         bytes_t payload) {
+    require(block->parent_count == 1);
+    if (payload.size > blocks->payload_max)
+        return NULL;
+    block_slot_t *best = &blocks->slots[0];
+    for (uint32_t i = 1; i < BLOCKS_SLOTS; i++)
+        if (worth(&blocks->slots[i]) < worth(best))
+            best = &blocks->slots[i];
+    invariant(best->state != BLOCK_VERIFYING); /* fewer jobs than slots */
+    uint8_t *room = best->payload;
+    *best = (block_slot_t){.state = BLOCK_WAITING, .id = *id, .payload = room};
+    memcpy(best->block_room, block, block_bytes(1));
+    best->payload_size = (uint32_t)payload.size;
+    if (payload.size > 0)
+        memcpy(room, payload.data, payload.size);
+    return best;
+}

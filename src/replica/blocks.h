@@ -1,0 +1,61 @@
+/* The block store: recent blocks with their payloads, by id, in a fixed number of slots.
+ *
+ * A slot is taken by a block that the core wants judged, or that sync brought. When all are taken,
+ * the lowest executed one goes, else the one of the lowest view that is not being executed: it can be
+ * fetched again. So memory is bounded whatever a faulty leader proposes (attack H13). */
+#ifndef REPLICA_BLOCKS_H
+#define REPLICA_BLOCKS_H
+
+#include "model/block.h"
+
+/* More than the horizon of ordering over execution (64) plus what sync holds at once. */
+#define BLOCKS_SLOTS 128
+
+typedef enum block_state {
+    BLOCK_FREE = 0,
+    BLOCK_WAITING = 1,   /* for its parent, a session or its clock: judged again on progress */
+    BLOCK_VERIFYING = 2, /* signatures of its requests are at the pool */
+    BLOCK_GOOD = 3,
+    BLOCK_BAD = 4,
+    BLOCK_EXECUTED = 5
+} block_state_t;
+
+typedef struct block_slot {
+    block_state_t state;
+    digest_t id;
+    uint64_t journal_sequence; /* record that holds it; 0 not written */
+    uint64_t journal_address;
+    bool asked;        /* the core waits for a verdict */
+    bool root_checked; /* the payload is what the block says */
+    bool final;        /* known to be final although not executed yet */
+    uint32_t payload_size;
+    uint8_t *payload;
+    _Alignas(8) uint8_t block_room[sizeof(block_t) + sizeof(digest_t)]; /* one parent */
+} block_slot_t;
+
+static inline const block_t *slot_block(const block_slot_t *slot) {
+    return (const block_t *)(const void *)slot->block_room;
+}
+
+typedef struct blocks {
+    block_slot_t *slots;
+    uint32_t payload_max;
+} blocks_t;
+
+size_t blocks_memory_bytes(uint32_t payload_max);
+blocks_t blocks_make(void *memory, uint32_t payload_max);
+block_slot_t *blocks_find(const blocks_t *blocks, const digest_t *id);
+/* An executed block of this height, or NULL when it is not held any more. */
+block_slot_t *blocks_executed_at(const blocks_t *blocks, height_t height);
+/* A slot for a new block, its payload copied in. Never fails: see above. NULL when the payload is
+ * over the bound. */
+block_slot_t *blocks_put(blocks_t *blocks, const digest_t *id, const block_t *block,
+                         bytes_t payload);
+static inline bytes_t slot_payload(const block_slot_t *slot) {
+    return bytes_of(slot->payload, slot->payload_size);
+}
+static inline const digest_t *slot_parent(const block_slot_t *slot) {
+    return &slot_block(slot)->parents[0];
+}
+
+#endif

@@ -1,0 +1,183 @@
+/* Drives the core: queued events in, effects out. The effects of a step and what they point to live
+ * until the next step, so they are all carried out first; what answers them is queued. */
+#include "replica/state.h"
+
+void driver_queue(replica_t *r, const event_t *event) {
+    /* An event more than this would be a loop without progress. */
+    bool queued = ring_push(&r->events, event);
+    ensure(queued);
+}
+
+static void on_persist(replica_t *r, const effect_t *effect) {
+    const record_t *record = &effect->persist;
+    uint8_t head[5 + 4 * PATH_PARTS_MAX + 4];
+    writer_t writer = writer_of(head, sizeof head);
+    write_u8(&writer, (uint8_t)record->path.length);
+    for (uint32_t i = 0; i < PATH_PARTS_MAX; i++)
+        write_u32(&writer, record->path.parts[i]);
+    write_u32(&writer, record->key);
+    bytes_t parts[2] = {writer_bytes(&writer), record->bytes};
+    if (journal_append(r->journal, JOURNAL_RECORD, parts, 2, NULL) == 0)
+        replica_halt(r, journal_status(r->journal), "the journal takes no more records");
+}
+
+static void on_deadline(replica_t *r, const effect_t *effect) {
+    require(effect->deadline.id < DEADLINES_MAX);
+    r->deadlines[effect->deadline.id] = effect->deadline.at_ns;
+}
+
+/* An accusation is for people and for the record; the core has acted on it already. */
+static void on_accuse(replica_t *r, const evidence_t *evidence) {
+    const protocol_t *protocol = r->config.protocol;
+    bool convicts = evidence_judge(evidence, r->config.committee, protocol->phases,
+                                   protocol->phase_count) == SYNOD_OK;
+    replica_log(r, 1, "core", "accuse", "member=%u phase=%s view=%llu convicts=%s",
+                evidence->member, protocol->phases[evidence->first.phase].name,
+                (unsigned long long)evidence->first.view, convicts ? "yes" : "no");
+}
+
+static void carry_out(replica_t *r, const effect_t *effect) {
+    switch (effect->kind) {
+    case EFFECT_PERSIST:
+        on_persist(r, effect);
+        break;
+    case EFFECT_STORE: {
+        block_slot_t *slot = blocks_find(&r->blocks, &effect->store.id);
+        if (slot != NULL)
+            journal_block(r, slot);
+        break;
+    }
+    case EFFECT_SEND:
+        outbox_send(r, effect->send.to, effect->send.early, &effect->send.message);
+        break;
+    case EFFECT_DEADLINE:
+        on_deadline(r, effect);
+        break;
+    case EFFECT_WANT:
+        build_payload(r, &effect->want.parent, effect->want.size_max_bytes);
+        break;
+    case EFFECT_VALIDATE:
+        judge_block(r, &effect->validate.id);
+        break;
+    case EFFECT_DELIVER:
+        if (effect->deliver.level == LEVEL_FINAL)
+            deliver(r, effect->deliver.position, &effect->deliver.id, effect->deliver.proof);
+        break;
+    case EFFECT_ACCUSE:
+        on_accuse(r, effect->accuse);
+        break;
+    case EFFECT_HALT:
+        replica_halt(r, SYNOD_CONFLICT, effect->halt.reason);
+        break;
+    case EFFECT_FORGET:
+    case EFFECT_RELAY:
+    case EFFECT_FETCH:
+    case EFFECT_COMPUTE:
+    case EFFECT_RETRACT:
+    case EFFECT_CLOSE:
+        replica_halt(r, SYNOD_UNSUPPORTED, "the core asked for an effect that is not offered");
+        break;
+    }
+}
+
+static void step(replica_t *r, const event_t *event) {
+    effects_reset(&r->effects);
+    r->config.protocol->step(r->core, &r->env, event, &r->effects);
+    for (uint32_t i = 0; i < r->effects.count && r->phase != REPLICA_HALTED; i++)
+        carry_out(r, &r->effects.items[i]);
+}
+
+static event_t event_of(replica_t *r, event_kind_t kind) {
+    return (event_t){.kind = kind, .now_ns = r->now.now_ns, .time_ns = r->now.time_ns};
+}
+
+void driver_start(replica_t *r, const record_t *records, uint32_t count) {
+    event_t event = event_of(r, EVENT_START);
+    event.start.records = records;
+    event.start.count = count;
+    event.start.height = ledger_height(r->ledger);
+    event.start.id = r->executed_id;
+    step(r, &event);
+}
+
+/* What a peer said; its storage is the caller's, so it is not queued. */
+void driver_message(replica_t *r, const message_t *message, member_t link) {
+    event_t event = event_of(r, EVENT_MESSAGE);
+    event.message.message = message;
+    event.message.link = link;
+    event.message.arrival_ns = r->now.now_ns;
+    step(r, &event);
+}
+
+static void queue_pending(replica_t *r) {
+    event_t event = event_of(r, EVENT_PENDING);
+    const mempool_entry_t *oldest = mempool_next(&r->mempool, NULL);
+    event.pending.bytes = r->mempool.bytes;
+    if (oldest != NULL) {
+        event.pending.oldest_ns = oldest->arrival_ns;
+        event.pending.oldest = oldest->digest;
+    }
+    driver_queue(r, &event);
+}
+
+/* The leader changed: what waits here has to reach the new one. */
+static void watch_leader(replica_t *r) {
+    progress_t progress;
+    r->config.protocol->progress(r->core, &r->env, &progress);
+    r->last_view = progress.view;
+    if (progress.leader == r->last_leader)
+        return;
+    r->last_leader = progress.leader;
+    submit_forward_all(r);
+}
+
+void driver_run(replica_t *r) {
+    while (r->phase == REPLICA_RUNNING) {
+        if (r->judge_again) {
+            r->judge_again = false;
+            judge_waiting(r);
+        }
+        if (r->events.count == 0 && r->pending_dirty) {
+            r->pending_dirty = false;
+            queue_pending(r);
+        }
+        if (r->events.count == 0)
+            break;
+        event_t event = *(event_t *)ring_at(&r->events, 0);
+        ring_pop(&r->events);
+        event.now_ns = r->now.now_ns;
+        event.time_ns = r->now.time_ns;
+        step(r, &event);
+    }
+    if (r->phase == REPLICA_RUNNING)
+        watch_leader(r);
+}
+
+/* Deadlines of one instant go by id, after messages (contract, 2). */
+void driver_deadlines(replica_t *r) {
+    for (uint32_t id = 0; id < DEADLINES_MAX; id++) {
+        if (r->deadlines[id] == 0 || r->deadlines[id] > r->now.now_ns)
+            continue;
+        r->deadlines[id] = 0;
+        event_t event = event_of(r, EVENT_DEADLINE);
+        event.deadline.id = id;
+        driver_queue(r, &event);
+        driver_run(r);
+    }
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b) {
+    return a == 0 ? b : b == 0 ? a : a < b ? a : b;
+}
+
+void set_wake(replica_t *r) {
+    uint64_t at = earlier(r->sync_at, r->idle_root_at);
+    for (uint32_t id = 0; id < DEADLINES_MAX; id++)
+        if (r->deadlines[id] != UINT64_MAX)
+            at = earlier(at, r->deadlines[id]);
+    if (at == r->wake_at)
+        return;
+    r->wake_at = at;
+    if (at != 0)
+        r->config.host->wake(r->config.host->context, at);
+}

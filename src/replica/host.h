@@ -1,0 +1,52 @@
+/* The few verbs through which a replica touches the world. The daemon answers them with real I/O,
+ * the simulator with simulated one; the replica is the same code. Every verb returns at once; what
+ * takes time is answered by a completion (replica.h: replica_on_...). */
+#ifndef REPLICA_HOST_H
+#define REPLICA_HOST_H
+
+#include "base/bytes.h"
+
+/* A connection to a member or a client; numbers are given by the host and not used again soon. */
+typedef uint64_t link_t;
+#define LINK_NONE 0
+
+/* Consensus goes before requests and replies, those before catch-up. */
+typedef enum lane { LANE_CONSENSUS = 0, LANE_CLIENT = 1, LANE_BULK = 2, LANE_COUNT = 3 } lane_t;
+
+/* A piece of work for the pool: pure computation on memory that the replica leaves alone until the
+ * completion. Completions come back in any order; the replica puts them into its own order. */
+typedef struct job {
+    void (*work)(struct job *job);
+    uint64_t cost_ns; /* estimate, for the simulator's processor model */
+} job_t;
+
+typedef struct host {
+    void *context;
+    /* Sends one whole frame (header and body) on each of `count` links. The bytes are taken before
+     * the call returns. A link whose queue is full drops the frame and counts it, or is closed. */
+    void (*send)(void *context, const link_t *links, uint32_t count, lane_t lane, bytes_t frame);
+    /* Closes a link after what is queued has left. */
+    void (*close)(void *context, link_t link);
+    /* Writes `bytes` at `offset` of the journal and makes them durable; the memory stays untouched
+     * until replica_on_appended(token, status). Appends complete in order. */
+    void (*append)(void *context, uint64_t token, uint64_t offset, bytes_t bytes);
+    /* Reads into `to` from the journal; beyond the end of the device: zeros.
+     * replica_on_read(token, status). */
+    void (*read)(void *context, uint64_t token, uint64_t offset, void *to, size_t size);
+    /* Snapshots: named blobs, replaced as a whole and durable as a whole; `slot` is 0 or 1.
+     * replica_on_stored / replica_on_loaded. */
+    void (*store)(void *context, uint64_t token, uint32_t slot, uint64_t offset, bytes_t bytes,
+                  bool last);
+    void (*load)(void *context, uint64_t token, uint32_t slot, uint64_t offset, void *to,
+                 size_t size);
+    /* Calls replica_on_wake at or soon after `at_ns` (now_ns scale); replaces the wish before. */
+    void (*wake)(void *context, uint64_t at_ns);
+    void (*job)(void *context, job_t *job);
+    /* Something a person should know: level 0 error, 1 warning, 2 information, 3 detail. `event` is
+     * a static word, `text` is key=value pairs. */
+    void (*log)(void *context, int level, const char *module, const char *event, const char *text);
+    /* The replica stops for good: a contradiction or a failed disk (F2). */
+    void (*halt)(void *context, synod_status status, const char *reason);
+} host_t;
+
+#endif

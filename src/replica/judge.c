@@ -1,0 +1,252 @@
+/* Blocks judged before the core votes, and payloads built for its proposals. A block is good when its
+ * payload is what it says, its ancestors are here and good, its time is in order and every request
+ * in it is signed by the key of its session. */
+#include "crypto/hash.h"
+#include "replica/state.h"
+
+bool judge_payload(replica_t *r, block_slot_t *slot) {
+    if (slot->root_checked)
+        return true;
+    const block_t *block = slot_block(slot);
+    uint32_t count = 0;
+    if (block->payload_size_bytes != slot->payload_size ||
+        payload_walk(slot_payload(slot), r->requests, BLOCK_REQUESTS_MAX, &count) != SYNOD_OK ||
+        count != block->payload_count)
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        r->request_digests[i] = request_digest(&r->requests[i]);
+    digest_t root = payload_root(r->requests, r->request_digests, count, r->request_leaves);
+    slot->root_checked = digest_equal(&root, &block->payload);
+    return slot->root_checked;
+}
+
+static void verdict(replica_t *r, block_slot_t *slot, bool good) {
+    slot->state = good ? BLOCK_GOOD : BLOCK_BAD;
+    r->judge_again = true; /* blocks on top of it may wait */
+    if (!slot->asked)
+        return;
+    event_t event = {.kind = EVENT_VERDICT};
+    event.verdict.id = slot->id;
+    event.verdict.verdict = good ? VERDICT_GREEN : VERDICT_RED;
+    driver_queue(r, &event);
+}
+
+typedef enum standing { STANDS = 1, STANDS_NOT = 2, CANNOT_TELL = 3 } standing_t;
+
+/* Ancestors down to what is executed (attack H14), heights and times in order. */
+static standing_t judge_parent(replica_t *r, const block_slot_t *slot) {
+    const block_t *block = slot_block(slot);
+    height_t executed = ledger_height(r->ledger);
+    if (block->height <= executed)
+        return STANDS_NOT;
+    uint64_t parent_time = ledger_time_ns(r->ledger);
+    if (block->height == executed + 1) {
+        if (!digest_equal(slot_parent(slot), &r->executed_id))
+            return STANDS_NOT;
+    } else {
+        const block_slot_t *parent = blocks_find(&r->blocks, slot_parent(slot));
+        if (parent == NULL) {
+            sync_fetch_parent(r, slot_parent(slot));
+            return CANNOT_TELL;
+        }
+        if (parent->state == BLOCK_BAD || slot_block(parent)->height + 1 != block->height)
+            return STANDS_NOT;
+        if (parent->state != BLOCK_GOOD)
+            return CANNOT_TELL;
+        parent_time = slot_block(parent)->time_ns;
+    }
+    if (block->time_ns < parent_time)
+        return STANDS_NOT;
+    return block->time_ns > r->now.time_ns + r->config.chain.clock_drift_ns ? CANNOT_TELL : STANDS;
+}
+
+static ledger_standing_t standing_now(const replica_t *r, const request_t *request) {
+    return ledger_standing(r->ledger, request->session, request->sequence, request->acknowledged);
+}
+
+/* Which key must have signed a request? NULL with STANDS: none any more, its answer will be EXPIRED. */
+static const key_public_t *key_of(replica_t *r, const request_t *request, key_public_t *room,
+                                  standing_t *standing) {
+    *standing = STANDS;
+    if (request->session == 0) {
+        uint64_t nonce;
+        request_open_fields(request, room, &nonce);
+        return room;
+    }
+    const key_public_t *key = ledger_session_key(r->ledger, request->session);
+    if (key == NULL && standing_now(r, request) == LEDGER_UNOPENED)
+        *standing = CANNOT_TELL; /* opened in a block that is not executed here yet */
+    return key;
+}
+
+/* Was this very request verified when it came to the mempool? */
+static bool verified_before(replica_t *r, const request_t *request, const digest_t *digest) {
+    uint64_t sequence = request->session == 0 ? mempool_open_sequence(digest) : request->sequence;
+    const mempool_entry_t *entry = mempool_find(&r->mempool, request->session, sequence);
+    return entry != NULL && digest_equal(&entry->digest, digest) &&
+           memcmp(entry->signature.bytes, request->signature.bytes, SYNOD_SIGNATURE_BYTES) == 0;
+}
+
+/* Collects the signatures that have to be checked. False: wait (a session is not known yet). */
+static bool collect_signatures(replica_t *r, block_slot_t *slot, verify_job_t *job) {
+    uint32_t count = 0;
+    synod_status status =
+        payload_walk(slot_payload(slot), r->requests, BLOCK_REQUESTS_MAX, &count);
+    invariant(status == SYNOD_OK); /* judge_payload passed */
+    for (uint32_t i = 0; i < count; i++) {
+        const request_t *request = &r->requests[i];
+        standing_t standing;
+        key_public_t room;
+        const key_public_t *key = key_of(r, request, &room, &standing);
+        if (standing == CANNOT_TELL)
+            return false;
+        digest_t digest = request_digest(request);
+        if (key == NULL || verified_before(r, request, &digest))
+            continue;
+        job->items[job->count++] = (verify_item_t){
+            .key = *key, .digest = digest, .signature = request->signature, .tag = i};
+    }
+    return true;
+}
+
+static void judge_slot(replica_t *r, block_slot_t *slot) {
+    if (!judge_payload(r, slot)) {
+        replica_log(r, 1, "judge", "red", "height=%llu why=\"payload is not what the block says\"",
+                    (unsigned long long)slot_block(slot)->height);
+        verdict(r, slot, false);
+        return;
+    }
+    standing_t standing = judge_parent(r, slot);
+    if (standing == STANDS_NOT)
+        verdict(r, slot, false);
+    if (standing != STANDS)
+        return;
+    verify_job_t *job = job_take(r, VERIFY_BLOCK);
+    if (job == NULL)
+        return; /* the pool is full: again when a job ends */
+    job->block = slot->id;
+    if (!collect_signatures(r, slot, job)) {
+        job_free(job);
+        return;
+    }
+    slot->state = BLOCK_VERIFYING;
+    if (job_start(r, job))
+        judge_verified(r, job);
+}
+
+void judge_verified(replica_t *r, verify_job_t *job) {
+    block_slot_t *slot = blocks_find(&r->blocks, &job->block);
+    uint32_t bad = 0;
+    for (uint32_t i = 0; i < job->count; i++)
+        bad += job->items[i].good ? 0 : 1;
+    job_free(job);
+    r->judge_again = true;
+    if (slot == NULL || slot->state != BLOCK_VERIFYING)
+        return; /* became final and was executed meanwhile */
+    if (bad > 0) {
+        r->signatures_bad += bad;
+        replica_log(r, 1, "judge", "red", "height=%llu proposer=%u bad_signatures=%u",
+                    (unsigned long long)slot_block(slot)->height, slot_block(slot)->proposer, bad);
+    }
+    verdict(r, slot, bad == 0);
+}
+
+void judge_block(replica_t *r, const digest_t *id) {
+    block_slot_t *slot = blocks_find(&r->blocks, id);
+    if (slot == NULL)
+        return;
+    slot->asked = true;
+    if (slot->state == BLOCK_GOOD || slot->state == BLOCK_BAD)
+        verdict(r, slot, slot->state == BLOCK_GOOD);
+    else if (slot->state == BLOCK_WAITING)
+        judge_slot(r, slot);
+}
+
+void judge_waiting(replica_t *r) {
+    for (uint32_t i = 0; i < BLOCKS_SLOTS; i++)
+        if (r->blocks.slots[i].state == BLOCK_WAITING)
+            judge_slot(r, &r->blocks.slots[i]);
+}
+
+/* ---- building ---- */
+
+static void mark_payload(replica_t *r, bytes_t payload) {
+    uint32_t count = 0;
+    if (payload_walk(payload, r->requests, BLOCK_REQUESTS_MAX, &count) != SYNOD_OK)
+        return;
+    for (uint32_t i = 0; i < count; i++) {
+        const request_t *request = &r->requests[i];
+        uint64_t sequence = request->sequence;
+        if (request->session == 0) {
+            digest_t digest = request_digest(request);
+            sequence = mempool_open_sequence(&digest);
+        }
+        mempool_mark(&r->mempool, request->session, sequence, r->branch_mark);
+    }
+}
+
+/* Marks all requests in blocks between what is executed and `parent`. False: a block is missing. */
+static bool mark_branch(replica_t *r, const digest_t *parent) {
+    if (digest_equal(&r->branch, parent) && r->branch_mark != 0)
+        return true;
+    r->branch_mark = ++r->mark_clock;
+    r->branch = *parent;
+    digest_t at = *parent;
+    for (uint32_t i = 0; i <= BLOCKS_SLOTS && !digest_equal(&at, &r->executed_id); i++) {
+        const block_slot_t *slot = blocks_find(&r->blocks, &at);
+        if (slot == NULL || slot->state == BLOCK_EXECUTED || slot->state == BLOCK_BAD) {
+            r->branch_mark = 0;
+            if (slot == NULL)
+                sync_fetch_parent(r, &at);
+            return false;
+        }
+        mark_payload(r, slot_payload(slot));
+        at = *slot_parent(slot);
+    }
+    return true;
+}
+
+static uint64_t parent_time_ns(replica_t *r, const digest_t *parent) {
+    const block_slot_t *slot = blocks_find(&r->blocks, parent);
+    return slot == NULL ? ledger_time_ns(r->ledger) : slot_block(slot)->time_ns;
+}
+
+void build_payload(replica_t *r, const digest_t *parent, uint32_t size_max) {
+    if (!journal_room(r->journal, 2 * (size_t)size_max) || !mark_branch(r, parent))
+        return;
+    uint32_t size = 0, count = 0;
+    for (mempool_entry_t *entry = mempool_next(&r->mempool, NULL);
+         entry != NULL && count < BLOCK_REQUESTS_MAX; entry = mempool_next(&r->mempool, entry)) {
+        if (entry->mark == r->branch_mark)
+            continue;
+        if (entry->size > size_max - size)
+            break;
+        bytes_t bytes = mempool_bytes(&r->mempool, entry);
+        memcpy(r->built + size, bytes.data, bytes.size);
+        size += entry->size;
+        r->request_leaves[count++] = request_leaf(&entry->digest, &entry->signature);
+    }
+    r->built_size = size;
+    r->built_count = count;
+    r->built_parent = *parent;
+    r->built_digest = merkle_root(r->request_leaves, count);
+    uint64_t time = parent_time_ns(r, parent);
+    event_t event = {.kind = EVENT_PAYLOAD};
+    event.payload.parent = *parent;
+    event.payload.payload = r->built_digest;
+    event.payload.size_bytes = size;
+    event.payload.count = count;
+    event.payload.time_ns = time > r->now.time_ns ? time : r->now.time_ns;
+    driver_queue(r, &event);
+}
+
+void keep_own_proposal(replica_t *r, const digest_t *id, const block_t *block) {
+    require(digest_equal(&block->payload, &r->built_digest));
+    require(digest_equal(&block->parents[0], &r->built_parent));
+    block_slot_t *slot = blocks_put(&r->blocks, id, block, bytes_of(r->built, r->built_size));
+    ensure(slot != NULL);
+    slot->root_checked = true;
+    slot->state = BLOCK_GOOD; /* every request in it was verified when it came */
+    mark_payload(r, bytes_of(r->built, r->built_size));
+    r->branch = *id;
+}

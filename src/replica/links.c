@@ -1,0 +1,226 @@
+/* Members and clients: handshake, attached session keys, queries. The channel says who a member is;
+ * its hello has to agree (attack K5). A newer channel of the same member takes the place of the older
+ * one, which may be half-open (attack N10). */
+#include "replica/state.h"
+
+void link_send(replica_t *r, link_t link, lane_t lane, frame_kind_t kind, size_t body_size) {
+    frame_seal(r->frame, kind, body_size);
+    r->config.host->send(r->config.host->context, &link, 1, lane,
+                         bytes_of(r->frame, FRAME_HEADER_BYTES + body_size));
+}
+
+replica_link_t *link_find(replica_t *r, link_t link) {
+    uint32_t slot = map_get(&r->link_index, link);
+    return slot == MAP_NONE ? NULL : &r->links[slot];
+}
+
+static void link_free(replica_t *r, replica_link_t *link) {
+    map_remove(&r->link_index, link->link);
+    if (link->member != MEMBER_NONE && r->member_links[link->member] == link->link)
+        r->member_links[link->member] = LINK_NONE;
+    if (r->serve.busy && r->serve.link == link->link)
+        r->serve.link = LINK_NONE;
+    link->link = LINK_NONE;
+}
+
+void link_refuse(replica_t *r, replica_link_t *link, synod_status status, const char *reason) {
+    goodbye_t goodbye = {.status = status};
+    snprintf(goodbye.reason, sizeof goodbye.reason, "%s", reason);
+    replica_log(r, 1, "link", "refuse", "link=%llu member=%d why=\"%s\"",
+                (unsigned long long)link->link, link->member == MEMBER_NONE ? -1 : (int)link->member,
+                reason);
+    writer_t writer = frame_writer(r);
+    goodbye_encode(&goodbye, &writer);
+    link_send(r, link->link, LANE_CONSENSUS, FRAME_GOODBYE, writer.at);
+    r->config.host->close(r->config.host->context, link->link);
+    link_free(r, link);
+}
+
+static hello_t our_hello(const replica_t *r, uint64_t connection) {
+    return (hello_t){.domain = r->config.committee->domain,
+                     .epoch = r->config.committee->epoch,
+                     .protocol = r->config.protocol->id,
+                     .role = ROLE_MEMBER,
+                     .member = r->config.self,
+                     .parameters = r->config.chain.core,
+                     .connection = connection};
+}
+
+void link_up(replica_t *r, link_t link, member_t member, uint64_t connection) {
+    replica_link_t *entry = NULL;
+    uint32_t slot = 0;
+    for (; slot < r->links_max && entry == NULL; slot++)
+        if (r->links[slot].link == LINK_NONE)
+            entry = &r->links[slot];
+    if (entry == NULL) {
+        r->frames_dropped++;
+        r->config.host->close(r->config.host->context, link);
+        return;
+    }
+    *entry = (replica_link_t){.link = link, .member = member, .connection = connection};
+    bool put = map_put(&r->link_index, link, slot - 1);
+    ensure(put);
+    hello_t hello = our_hello(r, connection);
+    writer_t writer = frame_writer(r);
+    hello_encode(&hello, &writer);
+    link_send(r, link, LANE_CONSENSUS, FRAME_HELLO, writer.at);
+}
+
+void link_down(replica_t *r, link_t link) {
+    replica_link_t *entry = link_find(r, link);
+    if (entry == NULL)
+        return;
+    if (entry->member != MEMBER_NONE)
+        replica_log(r, 2, "link", "down", "member=%u", entry->member);
+    link_free(r, entry);
+}
+
+void link_hello(replica_t *r, replica_link_t *link, bytes_t body) {
+    reader_t reader = reader_of(body);
+    hello_t theirs, ours = our_hello(r, link->connection);
+    char reason[160];
+    synod_status status = hello_decode(&reader, &theirs);
+    if (status != SYNOD_OK || !reader_done(&reader)) {
+        link_refuse(r, link, SYNOD_MALFORMED, "hello cannot be read");
+        return;
+    }
+    bool is_member = theirs.role == ROLE_MEMBER;
+    if (is_member != (link->member != MEMBER_NONE) || (is_member && theirs.member != link->member)) {
+        link_refuse(r, link, SYNOD_NOT_MEMBER, "hello names a member whose key the channel lacks");
+        return;
+    }
+    status = hello_judge(&ours, &theirs, reason, sizeof reason);
+    if (status != SYNOD_OK) {
+        link_refuse(r, link, status, reason);
+        return;
+    }
+    link->greeted = true;
+    if (!is_member)
+        return;
+    link_t before = r->member_links[link->member];
+    r->member_links[link->member] = link->link;
+    replica_link_t *old = before == LINK_NONE ? NULL : link_find(r, before);
+    if (old != NULL && old != link) {
+        r->config.host->close(r->config.host->context, before);
+        link_free(r, old);
+        r->member_links[link->member] = link->link;
+    }
+    replica_log(r, 2, "link", "up", "member=%u", link->member);
+    sync_greet(r, link);
+    if (link->member == r->last_leader)
+        submit_forward_all(r);
+}
+
+/* ---- attached session keys ---- */
+
+static uint64_t key_index(const replica_t *r, const key_public_t *key) {
+    return (load_u64(key->bytes) ^ r->known_secret) * UINT64_C(0x9E3779B97F4A7C15) ^
+           load_u64(key->bytes + 8);
+}
+
+static attachment_t *find_attachment(replica_t *r, const key_public_t *key) {
+    uint32_t slot = map_get(&r->attachment_index, key_index(r, key));
+    if (slot == MAP_NONE || memcmp(r->attachments[slot].key.bytes, key->bytes, sizeof key->bytes) != 0)
+        return NULL;
+    return &r->attachments[slot];
+}
+
+link_t attached_link(replica_t *r, const key_public_t *key) {
+    attachment_t *attachment = find_attachment(r, key);
+    if (attachment == NULL || link_find(r, attachment->link) == NULL)
+        return LINK_NONE;
+    attachment->used = ++r->attachment_clock;
+    return attachment->link;
+}
+
+/* A free place, else the least recently used one. */
+static attachment_t *take_attachment(replica_t *r) {
+    if (r->attachment_count < ATTACHMENTS_MAX)
+        return &r->attachments[r->attachment_count++];
+    attachment_t *oldest = &r->attachments[0];
+    for (uint32_t i = 1; i < ATTACHMENTS_MAX; i++)
+        if (r->attachments[i].used < oldest->used)
+            oldest = &r->attachments[i];
+    map_remove(&r->attachment_index, key_index(r, &oldest->key));
+    return oldest;
+}
+
+void link_attach(replica_t *r, replica_link_t *link, bytes_t body) {
+    reader_t reader = reader_of(body);
+    attach_t attach;
+    const verifier_t *verifier = r->config.committee->verifier;
+    synod_status status = attach_decode(&reader, &attach);
+    if (status == SYNOD_OK && !reader_done(&reader))
+        status = SYNOD_MALFORMED;
+    if (status == SYNOD_OK) {
+        uint8_t bytes[ATTACH_SIGNED_BYTES];
+        attach_signed_bytes(&r->config.committee->domain, r->config.self, link->connection,
+                            &attach.key, bytes);
+        status = verifier->verify(verifier->context, &attach.key, bytes_of(bytes, sizeof bytes),
+                                  &attach.signature);
+    }
+    if (status != SYNOD_OK) {
+        gate_drop(r, link, status, "attach");
+        return;
+    }
+    attachment_t *attachment = find_attachment(r, &attach.key);
+    if (attachment == NULL) {
+        attachment = take_attachment(r);
+        attachment->key = attach.key;
+        bool put = map_put(&r->attachment_index, key_index(r, &attach.key),
+                           (uint32_t)(attachment - r->attachments));
+        ensure(put);
+    }
+    attachment->link = link->link;
+    attachment->used = ++r->attachment_clock;
+}
+
+/* ---- questions of clients ---- */
+
+typedef struct sink {
+    writer_t *writer;
+} sink_t;
+
+static bool sink_put(void *context, bytes_t bytes) {
+    writer_t *writer = ((sink_t *)context)->writer;
+    if (bytes.size > writer->size - writer->at)
+        return false;
+    write_bytes(writer, bytes.data, bytes.size);
+    return true;
+}
+
+void answer_query(replica_t *r, replica_link_t *link, bytes_t body) {
+    reader_t reader = reader_of(body);
+    query_t query;
+    synod_status status = query_decode(&reader, &query);
+    if (status != SYNOD_OK || !reader_done(&reader)) {
+        gate_drop(r, link, SYNOD_MALFORMED, "query");
+        return;
+    }
+    /* Answer and proof have a bounded room each; a larger answer is the application's typed error. */
+    writer_t reply_room = writer_of(r->query_room, QUERY_BYTES_MAX);
+    writer_t proof_room = writer_of(r->query_room + QUERY_BYTES_MAX, QUERY_BYTES_MAX);
+    sink_t reply_sink = {&reply_room}, proof_sink = {&proof_room};
+    synod_writer reply = {sink_put, &reply_sink, QUERY_BYTES_MAX};
+    synod_writer proof = {sink_put, &proof_sink, QUERY_BYTES_MAX};
+    query_reply_t answer = {.number = query.number, .height = ledger_height(r->ledger)};
+    answer.status = ledger_query(r->ledger, query.query, query.prove, &reply, &proof);
+    answer.reply = writer_bytes(&reply_room);
+    answer.proof = writer_bytes(&proof_room);
+    if (query.prove) {
+        answer.height = r->root_height;
+        answer.root = r->application_root;
+    }
+    writer_t writer = frame_writer(r);
+    query_reply_encode(&answer, &writer);
+    ensure(!writer.failed);
+    link_send(r, link->link, LANE_CLIENT, FRAME_QUERY_REPLY, writer.at);
+}
+
+void answer_status(replica_t *r, replica_link_t *link) {
+    status_report_t report;
+    replica_status(r, r->now, &report);
+    writer_t writer = frame_writer(r);
+    status_report_encode(&report, &writer);
+    link_send(r, link->link, LANE_CLIENT, FRAME_STATUS, writer.at);
+}

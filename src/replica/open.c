@@ -1,0 +1,190 @@
+/* Opening a replica: defaults, bounds, and the one layout of its memory. */
+#include "replica/state.h"
+
+#include "base/arena.h"
+
+#define JOURNAL_SEGMENTS_DEFAULT 64
+#define MEMPOOL_BYTES_DEFAULT (64u << 20)
+#define LINKS_DEFAULT 1024
+#define OUTBOX_ENTRIES 1024
+
+#define DEFAULT(field, value)                                                                      \
+    do {                                                                                           \
+        if ((field) == 0)                                                                          \
+            (field) = (value);                                                                     \
+    } while (0)
+
+void chain_parameters_fill(chain_parameters_t *p) {
+    DEFAULT(p->core.view_timeout_ns, UINT64_C(500000000));
+    DEFAULT(p->core.request_patience_ns, UINT64_C(4000000000));
+    DEFAULT(p->core.execution_horizon, 64);
+    DEFAULT(p->core.payload_bytes_max, 1u << 20);
+    DEFAULT(p->ledger.sessions_max, 1024);
+    DEFAULT(p->ledger.session_window, 1024);
+    DEFAULT(p->ledger.session_reply_bytes, 64u << 10);
+    DEFAULT(p->ledger.session_idle_ns, UINT64_C(600000000000));
+    DEFAULT(p->ledger.reply_bytes_max, 256u << 10);
+    DEFAULT(p->checkpoint_blocks, 256);
+    DEFAULT(p->clock_drift_ns, UINT64_C(10000000000));
+}
+
+static void fill(replica_config_t *config) {
+    chain_parameters_fill(&config->chain);
+    DEFAULT(config->journal_segments, JOURNAL_SEGMENTS_DEFAULT);
+    DEFAULT(config->mempool_bytes, MEMPOOL_BYTES_DEFAULT);
+    DEFAULT(config->links_max, LINKS_DEFAULT);
+}
+
+/* Takes memory in one fixed order; with a NULL base it only counts. Nothing is touched here. */
+typedef struct layout {
+    uint8_t *base;
+    size_t used;
+} layout_t;
+
+static void *take(layout_t *layout, size_t size) {
+    void *at = layout->base == NULL ? NULL : layout->base + layout->used;
+    layout->used += arena_cost(size);
+    return at;
+}
+
+typedef struct parts {
+    void *journal, *mempool, *blocks, *ledger, *decode, *events, *outbox, *scratch, *link_map,
+        *attachment_map;
+    size_t decode_size, scratch_size;
+} parts_t;
+
+static void lay_out_core(replica_t *r, const replica_config_t *c, layout_t *at, parts_t *parts) {
+    uint32_t n = c->committee->size;
+    const protocol_t *protocol = c->protocol;
+    size_t record = protocol->record_bytes_max(n);
+    parts->decode_size = message_arena_bytes(n);
+    parts->scratch_size = protocol->scratch_bytes(n);
+    r->core = take(at, protocol->state_bytes(&c->chain.core, n));
+    r->effects.items = take(at, protocol->effects_max * sizeof(effect_t));
+    r->effects.capacity = protocol->effects_max;
+    parts->scratch = take(at, parts->scratch_size);
+    parts->decode = take(at, parts->decode_size);
+    parts->events = take(at, EVENTS_MAX * sizeof(event_t));
+    r->records = take(at, protocol->records_max * sizeof(record_t));
+    r->record_room = take(at, protocol->records_max * record);
+    r->known = take(at, KNOWN_SLOTS * sizeof(known_entry_t));
+    r->frame = take(at, FRAME_HEADER_BYTES + FRAME_BODY_MAX);
+    r->query_room = take(at, 2 * (size_t)QUERY_BYTES_MAX);
+    r->final_proof = take(at, certificate_bytes_max(n));
+    r->proof_room = take(at, certificate_bytes_max(n));
+    r->serve.proof = take(at, certificate_bytes_max(n));
+    r->serve.room_size = JOURNAL_RECORD_HEADER_BYTES + BLOCK_FIXED_BYTES + 64 +
+                         c->chain.core.payload_bytes_max + certificate_bytes_max(n) + 4096;
+    r->serve.room = take(at, r->serve.room_size);
+}
+
+static void lay_out(replica_t *r, const replica_config_t *c, layout_t *at, parts_t *parts) {
+    uint32_t payload = c->chain.core.payload_bytes_max;
+    lay_out_core(r, c, at, parts);
+    parts->journal = take(at, journal_memory_bytes(JOURNAL_BUFFER_BYTES, c->journal_segments));
+    parts->mempool = take(at, mempool_memory_bytes(c->mempool_bytes));
+    parts->blocks = take(at, blocks_memory_bytes(payload));
+    parts->ledger = take(at, ledger_bytes(&c->chain.ledger));
+    r->index_block = take(at, INDEX_HEIGHTS * sizeof(uint64_t));
+    r->index_final = take(at, INDEX_HEIGHTS * sizeof(uint64_t));
+    for (uint32_t i = 0; i < 2; i++) {
+        r->submit[i].items = take(at, SUBMIT_BATCH_MAX * sizeof(submit_item_t));
+        r->submit[i].bytes = take(at, SUBMIT_BATCH_BYTES);
+    }
+    for (uint32_t i = 0; i < JOBS_MAX; i++)
+        r->jobs[i].items = take(at, BLOCK_REQUESTS_MAX * sizeof(verify_item_t));
+    r->attachments = take(at, ATTACHMENTS_MAX * sizeof(attachment_t));
+    parts->attachment_map = take(at, map_bytes(ATTACHMENTS_MAX));
+    r->requests = take(at, BLOCK_REQUESTS_MAX * sizeof(request_t));
+    r->request_digests = take(at, BLOCK_REQUESTS_MAX * sizeof(digest_t));
+    r->request_leaves = take(at, BLOCK_REQUESTS_MAX * sizeof(digest_t));
+    r->built = take(at, payload);
+    r->links = take(at, c->links_max * sizeof(replica_link_t));
+    parts->link_map = take(at, map_bytes(c->links_max));
+    r->member_links = take(at, c->committee->size * sizeof(link_t));
+    r->send_room = take(at, c->committee->size * sizeof(link_t));
+    parts->outbox = take(at, OUTBOX_ENTRIES * sizeof(outbox_entry_t));
+    r->outbox_bytes = take(at, OUTBOX_BYTES);
+}
+
+size_t replica_bytes(const replica_config_t *given) {
+    replica_config_t config = *given;
+    fill(&config);
+    replica_t count;
+    layout_t layout = {.used = arena_cost(sizeof(replica_t))};
+    parts_t parts;
+    lay_out(&count, &config, &layout, &parts);
+    return layout.used;
+}
+
+static synod_status judge_config(const replica_config_t *c) {
+    const char *reason;
+    if (c->protocol == NULL || c->committee == NULL || c->app == NULL || c->host == NULL ||
+        c->signer == NULL || c->self >= c->committee->size)
+        return SYNOD_BAD_CONFIG;
+    /* A block and its certificates have to fit into one frame and one journal record; a request into
+     * a block. */
+    if (c->chain.core.payload_bytes_max > (FRAME_BODY_MAX >> 1) ||
+        c->chain.core.payload_bytes_max < 4096 || ledger_bytes(&c->chain.ledger) == 0)
+        return SYNOD_BAD_CONFIG;
+    return protocol_judge(c->protocol, &reason);
+}
+
+static void start_parts(replica_t *r, const parts_t *parts) {
+    const replica_config_t *c = &r->config;
+    r->decode = arena_of(parts->decode, parts->decode_size);
+    r->effects.scratch = arena_of(parts->scratch, parts->scratch_size);
+    r->events = ring_of(parts->events, sizeof(event_t), EVENTS_MAX);
+    r->outbox = ring_of(parts->outbox, sizeof(outbox_entry_t), OUTBOX_ENTRIES);
+    r->journal = journal_make(parts->journal, JOURNAL_BUFFER_BYTES, c->journal_segments, c->host);
+    /* Tables keyed by what clients choose are mixed with a secret of this node. */
+    r->known_secret = load_u64(c->seed) ^ load_u64(c->seed + 16);
+    r->mempool = mempool_make(parts->mempool, c->mempool_bytes, load_u64(c->seed + 8));
+    r->blocks = blocks_make(parts->blocks, c->chain.core.payload_bytes_max);
+    r->link_index = map_of(parts->link_map, c->links_max);
+    r->attachment_index = map_of(parts->attachment_map, ATTACHMENTS_MAX);
+    r->links_max = c->links_max;
+    r->known_face = (certificate_known_t){known_has, r};
+    r->last_leader = MEMBER_NONE;
+    r->executed_id = r->final_id = c->anchor;
+    r->env = (env_t){.committee = c->committee,
+                     .parameters = &r->config.chain.core,
+                     .self = c->self,
+                     .anchor = c->anchor};
+    memcpy(r->env.seed, c->seed, sizeof r->env.seed);
+    for (uint32_t i = 0; i < JOBS_MAX; i++) {
+        r->jobs[i].job.work = job_run;
+        r->jobs[i].verifier = c->committee->verifier;
+        r->jobs[i].domain = c->committee->domain;
+    }
+}
+
+synod_status replica_open(void *memory, size_t size, const replica_config_t *given,
+                          replica_t **replica) {
+    replica_config_t config = *given;
+    fill(&config);
+    synod_status status = judge_config(&config);
+    if (status != SYNOD_OK)
+        return status;
+    if (size < replica_bytes(&config))
+        return SYNOD_NO_MEMORY;
+    replica_t *r = memory;
+    layout_t layout = {.base = memory, .used = arena_cost(sizeof *r)};
+    parts_t parts;
+    lay_out(r, &config, &layout, &parts);
+    r->config = config;
+    start_parts(r, &parts);
+    status = ledger_open(parts.ledger, &r->config.chain.ledger, config.app,
+                         config.committee->verifier, &r->ledger);
+    if (status != SYNOD_OK)
+        return status;
+    r->phase = REPLICA_RECOVERING;
+    *replica = r;
+    return SYNOD_OK;
+}
+
+void replica_close(replica_t *r) {
+    ledger_close(r->ledger);
+    r->phase = REPLICA_HALTED;
+}
+

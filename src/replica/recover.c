@@ -1,0 +1,124 @@
+/* Recovery: the journal replayed. Blocks fill the store, final marks execute them, records wait for
+ * the core's start; the core starts last, with what it had promised. */
+#include "replica/state.h"
+
+static void on_block(replica_t *r, const journal_entry_t *entry) {
+    _Alignas(8) uint8_t room[sizeof(block_t) + sizeof(digest_t)];
+    block_t *block = (block_t *)(void *)room;
+    reader_t reader = reader_of(entry->body);
+    if (block_decode(&reader, block, sizeof room) != SYNOD_OK || block->parent_count != 1) {
+        replica_halt(r, SYNOD_CORRUPT, "a block in the journal cannot be read");
+        return;
+    }
+    digest_t id = block_id(block);
+    if (block->height <= ledger_height(r->ledger) || blocks_find(&r->blocks, &id) != NULL)
+        return;
+    block_slot_t *slot =
+        blocks_put(&r->blocks, &id, block, read_bytes(&reader, reader_left(&reader)));
+    if (slot == NULL) {
+        replica_halt(r, SYNOD_CORRUPT, "a block in the journal is larger than the chain allows");
+        return;
+    }
+    slot->journal_sequence = entry->sequence;
+    slot->journal_address = entry->address;
+    slot->root_checked = true; /* before it was written; the record's checksum holds */
+}
+
+static void on_record(replica_t *r, const journal_entry_t *entry) {
+    reader_t reader = reader_of(entry->body);
+    path_t path = {.length = read_u8(&reader)};
+    for (uint32_t i = 0; i < PATH_PARTS_MAX; i++)
+        path.parts[i] = read_u32(&reader);
+    uint32_t key = read_u32(&reader);
+    bytes_t bytes = read_bytes(&reader, reader_left(&reader));
+    size_t bound = r->config.protocol->record_bytes_max(r->config.committee->size);
+    if (reader.failed || path.length != 0 || key >= r->config.protocol->records_max ||
+        bytes.size > bound) {
+        replica_halt(r, SYNOD_CORRUPT, "a record of the core in the journal cannot be read");
+        return;
+    }
+    uint8_t *to = r->record_room + key * bound;
+    memcpy(to, bytes.data, bytes.size);
+    r->records[key] = (record_t){path, key, bytes_of(to, bytes.size)};
+}
+
+static void on_final(replica_t *r, const journal_entry_t *entry) {
+    reader_t reader = reader_of(entry->body);
+    height_t height = read_u64(&reader);
+    digest_t id;
+    read_into(&reader, id.bytes, sizeof id.bytes);
+    bytes_t proof = read_bytes(&reader, reader_left(&reader));
+    if (reader.failed || proof.size > certificate_bytes_max(r->config.committee->size)) {
+        replica_halt(r, SYNOD_CORRUPT, "a final mark in the journal cannot be read");
+        return;
+    }
+    if (height <= r->final_height)
+        return;
+    r->final_height = r->final_marked = height;
+    r->final_id = id;
+    memcpy(r->final_proof, proof.data, proof.size);
+    r->final_proof_size = proof.size;
+    r->index_final[height % INDEX_HEIGHTS] = entry->address + 1;
+    deliver_pump(r);
+}
+
+/* Domain, member and node salt: the journal of another chain or member is refused. */
+static void genesis_body(const replica_t *r, uint8_t to[SYNOD_DIGEST_BYTES * 2 + 4]) {
+    memcpy(to, r->config.committee->domain.bytes, SYNOD_DIGEST_BYTES);
+    store_u32(to + SYNOD_DIGEST_BYTES, r->config.self);
+    memcpy(to + SYNOD_DIGEST_BYTES + 4, r->config.seed, SYNOD_DIGEST_BYTES);
+}
+
+static void on_genesis(replica_t *r, const journal_entry_t *entry) {
+    uint8_t ours[SYNOD_DIGEST_BYTES * 2 + 4];
+    genesis_body(r, ours);
+    if (!bytes_equal(entry->body, bytes_of(ours, sizeof ours)))
+        replica_halt(r, SYNOD_WRONG_CHAIN,
+                     "the journal belongs to another chain, member or key: check the home");
+}
+
+static void finish(replica_t *r) {
+    if (journal_last(r->journal) == 0) {
+        uint8_t body[SYNOD_DIGEST_BYTES * 2 + 4];
+        genesis_body(r, body);
+        bytes_t part = bytes_of(body, sizeof body);
+        uint64_t sequence = journal_append(r->journal, JOURNAL_GENESIS, &part, 1, NULL);
+        ensure(sequence != 0);
+    }
+    uint32_t live = 0;
+    for (uint32_t i = 0; i < r->config.protocol->records_max; i++)
+        if (r->records[i].bytes.size > 0)
+            r->records[live++] = r->records[i];
+    r->phase = REPLICA_RUNNING;
+    replica_log(r, 2, "recover", "done", "height=%llu records=%u torn_tail=%s",
+                (unsigned long long)ledger_height(r->ledger), live,
+                journal_was_torn(r->journal) ? "yes" : "no");
+    driver_start(r, r->records, live);
+    r->pending_dirty = true;
+}
+
+void recover_continue(replica_t *r) {
+    while (r->phase == REPLICA_RECOVERING) {
+        journal_entry_t entry;
+        switch (journal_next(r->journal, &entry)) {
+        case JOURNAL_WAIT:
+            return;
+        case JOURNAL_FAILED:
+            replica_halt(r, journal_status(r->journal), journal_reason(r->journal));
+            return;
+        case JOURNAL_END:
+            finish(r);
+            return;
+        case JOURNAL_ENTRY:
+            if (entry.kind == JOURNAL_GENESIS)
+                on_genesis(r, &entry);
+            else if (entry.kind == JOURNAL_BLOCK)
+                on_block(r, &entry);
+            else if (entry.kind == JOURNAL_RECORD)
+                on_record(r, &entry);
+            else if (entry.kind == JOURNAL_FINAL)
+                on_final(r, &entry);
+            break;
+        }
+    }
+}

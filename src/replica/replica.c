@@ -1,0 +1,242 @@
+/* Inputs and looking. Each input is: take the time, do the part's work, run the core until nothing is
+ * queued, release what has become durable, set the next wake. */
+#include <stdarg.h>
+
+#include "replica/state.h"
+
+/* ---- inputs ---- */
+
+static void enter(replica_t *r, instant_t now) {
+    require(now.now_ns >= r->now.now_ns);
+    r->now.now_ns = now.now_ns;
+    if (now.time_ns > r->now.time_ns) /* agreed time never goes back */
+        r->now.time_ns = now.time_ns;
+}
+
+static void leave(replica_t *r) {
+    if (r->phase != REPLICA_RUNNING)
+        return;
+    driver_run(r);
+    outbox_pump(r);
+    set_wake(r);
+}
+
+void replica_start(replica_t *r, instant_t now) {
+    r->started = now;
+    enter(r, now);
+    journal_recover(r->journal);
+    recover_continue(r);
+    leave(r);
+}
+
+void replica_on_link_up(replica_t *r, instant_t now, link_t link, member_t member,
+                        uint64_t connection) {
+    enter(r, now);
+    require(link != LINK_NONE && (member == MEMBER_NONE || member < r->config.committee->size));
+    if (r->phase != REPLICA_HALTED)
+        link_up(r, link, member, connection);
+    leave(r);
+}
+
+void replica_on_link_down(replica_t *r, instant_t now, link_t link) {
+    enter(r, now);
+    link_down(r, link);
+    leave(r);
+}
+
+static void member_frame(replica_t *r, replica_link_t *link, frame_t frame) {
+    switch (frame.kind) {
+    case FRAME_MESSAGE:
+        gate_message(r, link, frame.body);
+        break;
+    case FRAME_BLOCK_ASK:
+        sync_ask(r, link, frame.body);
+        break;
+    case FRAME_BLOCK:
+        sync_block(r, link, frame.body);
+        break;
+    case FRAME_CHECKPOINT:
+        attest_on_frame(r, link, frame.body);
+        break;
+    default:
+        gate_drop(r, link, SYNOD_UNWANTED, "frame");
+        break;
+    }
+}
+
+static void log_goodbye(replica_t *r, const replica_link_t *link, bytes_t body) {
+    reader_t reader = reader_of(body);
+    goodbye_t goodbye;
+    if (goodbye_decode(&reader, &goodbye) == SYNOD_OK && link->member != MEMBER_NONE)
+        replica_log(r, 1, "link", "goodbye", "member=%u status=%d reason=\"%s\"", link->member,
+                    (int)goodbye.status, goodbye.reason);
+}
+
+static void on_frame(replica_t *r, replica_link_t *link, frame_t frame) {
+    if (frame.kind == FRAME_HELLO) {
+        link_hello(r, link, frame.body);
+        return;
+    }
+    if (frame.kind == FRAME_GOODBYE) {
+        log_goodbye(r, link, frame.body);
+        return;
+    }
+    if (!link->greeted || r->phase != REPLICA_RUNNING) {
+        r->frames_dropped++; /* comes again: peers and clients repeat what matters */
+        return;
+    }
+    switch (frame.kind) {
+    case FRAME_REQUEST:
+        submit_request(r, link, frame.body);
+        break;
+    case FRAME_ATTACH:
+        link_attach(r, link, frame.body);
+        break;
+    case FRAME_QUERY:
+        answer_query(r, link, frame.body);
+        break;
+    case FRAME_STATUS_ASK:
+        answer_status(r, link);
+        break;
+    default:
+        if (link->member == MEMBER_NONE)
+            gate_drop(r, link, SYNOD_NOT_MEMBER, "frame");
+        else
+            member_frame(r, link, frame);
+        break;
+    }
+}
+
+void replica_on_frame(replica_t *r, instant_t now, link_t id, frame_t frame) {
+    enter(r, now);
+    replica_link_t *link = link_find(r, id);
+    if (link != NULL && r->phase != REPLICA_HALTED)
+        on_frame(r, link, frame);
+    leave(r);
+}
+
+void replica_on_appended(replica_t *r, instant_t now, uint64_t token, synod_status status) {
+    enter(r, now);
+    journal_on_appended(r->journal, token, status);
+    synod_status health = journal_status(r->journal);
+    if (r->phase == REPLICA_RECOVERING)
+        recover_continue(r);
+    else if (health != SYNOD_OK && r->phase == REPLICA_RUNNING)
+        replica_halt(r, health, "the journal cannot be written: nothing more is promised"); /* F2 */
+    leave(r);
+}
+
+void replica_on_read(replica_t *r, instant_t now, uint64_t token, synod_status status) {
+    enter(r, now);
+    if (r->phase == REPLICA_RECOVERING) {
+        journal_on_read(r->journal, token, status);
+        recover_continue(r);
+    } else if (r->phase == REPLICA_RUNNING) {
+        sync_on_read(r, status);
+    }
+    leave(r);
+}
+
+void replica_on_wake(replica_t *r, instant_t now) {
+    enter(r, now);
+    if (r->phase == REPLICA_RUNNING) {
+        r->wake_at = 0;
+        r->judge_again = true; /* blocks that wait for the clock */
+        sync_tick(r);
+        attest_tick(r);
+        driver_deadlines(r);
+    }
+    leave(r);
+}
+
+void replica_on_job(replica_t *r, instant_t now, job_t *base) {
+    enter(r, now);
+    verify_job_t *job = (verify_job_t *)base;
+    if (r->phase == REPLICA_RUNNING) {
+        if (job->purpose == VERIFY_BLOCK)
+            judge_verified(r, job);
+        else
+            submit_verified(r, job);
+    }
+    leave(r);
+}
+
+void replica_flush(replica_t *r, instant_t now) {
+    enter(r, now);
+    if (r->phase == REPLICA_RUNNING)
+        submit_flush(r);
+    leave(r);
+    if (r->phase != REPLICA_HALTED)
+        journal_pump(r->journal);
+}
+
+/* ---- looking ---- */
+
+replica_phase_t replica_phase(const replica_t *r) {
+    return r->phase;
+}
+
+const ledger_t *replica_ledger(const replica_t *r) {
+    return r->ledger;
+}
+
+void replica_observe(replica_t *r, replica_observer_fn *observer, void *context) {
+    r->observer = observer;
+    r->observer_context = context;
+}
+
+void replica_status(const replica_t *r, instant_t now, status_report_t *report) {
+    memset(report, 0, sizeof *report);
+    report->member = r->config.self;
+    report->leader = MEMBER_NONE;
+    if (r->phase == REPLICA_RUNNING) {
+        progress_t progress;
+        r->config.protocol->progress(r->core, &r->env, &progress);
+        report->view = progress.view;
+        report->leader = progress.leader;
+        report->certified = progress.certified;
+        report->views_failed = progress.views_failed;
+    }
+    report->final = r->final_height;
+    report->final_id = r->final_id;
+    report->executed = ledger_height(r->ledger);
+    report->root_height = r->root_height;
+    report->root = r->root;
+    report->requests_executed = ledger_requests_executed(r->ledger);
+    report->operations_executed = ledger_operations_executed(r->ledger);
+    report->pending_requests = r->mempool.count;
+    report->pending_bytes = r->mempool.bytes;
+    report->sessions = ledger_sessions(r->ledger);
+    for (uint32_t i = 0; i < r->links_max; i++) {
+        const replica_link_t *link = &r->links[i];
+        if (link->link == LINK_NONE || !link->greeted)
+            continue;
+        if (link->member == MEMBER_NONE)
+            report->clients_connected++;
+        else
+            report->peers_connected++;
+    }
+    report->journal_syncs = journal_syncs(r->journal);
+    report->journal_bytes = journal_bytes_written(r->journal);
+    report->frames_dropped = r->frames_dropped;
+    report->signatures_bad = r->signatures_bad;
+    report->uptime_ns = now.now_ns - r->started.now_ns;
+    report->synced = r->phase == REPLICA_RUNNING && r->final_height == report->executed;
+}
+
+void replica_halt(replica_t *r, synod_status status, const char *reason) {
+    if (r->phase == REPLICA_HALTED)
+        return;
+    r->phase = REPLICA_HALTED;
+    replica_log(r, 0, "replica", "halt", "status=%d reason=\"%s\"", (int)status, reason);
+    r->config.host->halt(r->config.host->context, status, reason);
+}
+
+void replica_log(replica_t *r, int level, const char *module, const char *event,
+                 const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(r->text, sizeof r->text, format, arguments);
+    va_end(arguments);
+    r->config.host->log(r->config.host->context, level, module, event, r->text);
+}

@@ -1,0 +1,97 @@
+/* The replica: everything between the bytes of a link and the ordered, executed log, around any core
+ * that the registry offers. No I/O, no clock, no allocator: the host (host.h) gives memory at open,
+ * carries out the verbs, and brings every input by one of the calls below.
+ *
+ *   bytes -> gate (decode, bound, judge, admit, verify) -> core -> effects -> journal, outbox, ledger
+ *   client requests -> gate -> mempool -> payload of a block -> ledger -> reply
+ *
+ * Rules of the host: calls come from one thread and are not nested (a verb never calls back);
+ * `now` never goes back; after each batch of inputs it calls replica_flush once. Same inputs, same
+ * verbs called with the same bytes, on every machine. */
+#ifndef REPLICA_REPLICA_H
+#define REPLICA_REPLICA_H
+
+#include "codec/frame.h"
+#include "codec/sync_codec.h"
+#include "protocol/protocol.h"
+#include "replica/host.h"
+#include "replica/ledger.h"
+
+typedef struct instant {
+    uint64_t now_ns;  /* monotonic */
+    uint64_t time_ns; /* since genesis, as this node's clock says */
+} instant_t;
+
+/* What all replicas of a chain share (it stands in the genesis). */
+typedef struct chain_parameters {
+    parameters_t core;
+    ledger_parameters_t ledger;
+    uint64_t checkpoint_blocks; /* a state root every so many blocks, and when idle; default 256 */
+    uint64_t clock_drift_ns;    /* block times further ahead of our clock are not voted for; 10 s */
+} chain_parameters_t;
+
+/* Zero fields get the defaults named above and in ledger.h. */
+void chain_parameters_fill(chain_parameters_t *parameters);
+
+typedef struct replica_config {
+    const protocol_t *protocol;
+    chain_parameters_t chain;
+    const committee_t *committee; /* borrowed */
+    member_t self;
+    const signer_t *signer; /* of the member's key; borrowed */
+    uint8_t seed[32];       /* node secret, stable over restarts */
+    digest_t anchor;        /* id of the genesis block */
+    const synod_app *app;
+    const host_t *host; /* borrowed */
+    /* this node's own bounds; zero = default */
+    uint32_t journal_segments; /* 64 MiB each; default 64 */
+    uint32_t mempool_bytes;    /* default 64 MiB */
+    uint32_t links_max;        /* members and clients; default 1,024 */
+} replica_config_t;
+
+typedef struct replica replica_t;
+
+/* Bytes that replica_open needs, zeroed; mostly reserved, touched as used. */
+size_t replica_bytes(const replica_config_t *config);
+/* Copies the config. BAD_CONFIG, UNSUPPORTED, NO_MEMORY. */
+synod_status replica_open(void *memory, size_t size, const replica_config_t *config,
+                          replica_t **replica);
+/* Starts recovery from the journal; the replica takes part when that has finished. */
+void replica_start(replica_t *replica, instant_t now);
+/* Ends: the application is closed. The memory may then go. */
+void replica_close(replica_t *replica);
+
+/* ---- inputs ---- */
+
+/* A channel is up. `member`: whose pinned key the channel proved, MEMBER_NONE for anybody else (a
+ * client). A new channel of the same member replaces the one before, which is closed. `connection`
+ * is a fresh random number. */
+void replica_on_link_up(replica_t *replica, instant_t now, link_t link, member_t member,
+                        uint64_t connection);
+void replica_on_link_down(replica_t *replica, instant_t now, link_t link);
+/* One whole frame that frame_decode accepted. The body is borrowed for the call. */
+void replica_on_frame(replica_t *replica, instant_t now, link_t link, frame_t frame);
+void replica_on_appended(replica_t *replica, instant_t now, uint64_t token, synod_status status);
+void replica_on_read(replica_t *replica, instant_t now, uint64_t token, synod_status status);
+void replica_on_wake(replica_t *replica, instant_t now);
+void replica_on_job(replica_t *replica, instant_t now, job_t *job);
+/* After each batch of inputs: hands collected work to journal and pool. */
+void replica_flush(replica_t *replica, instant_t now);
+
+/* ---- looking ---- */
+
+typedef enum replica_phase {
+    REPLICA_RECOVERING = 1,
+    REPLICA_RUNNING = 2,
+    REPLICA_HALTED = 3 /* host->halt was called; inputs are ignored */
+} replica_phase_t;
+
+replica_phase_t replica_phase(const replica_t *replica);
+void replica_status(const replica_t *replica, instant_t now, status_report_t *report);
+const ledger_t *replica_ledger(const replica_t *replica);
+/* For the simulator's oracles: called at each delivered and executed block, in order. */
+typedef void replica_observer_fn(void *context, height_t height, const digest_t *id,
+                                 const block_t *block, bytes_t payload);
+void replica_observe(replica_t *replica, replica_observer_fn *observer, void *context);
+
+#endif

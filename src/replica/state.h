@@ -1,0 +1,330 @@
+/* The replica's inside: what its files share. One file a concern:
+ *   replica.c  open, inputs, the run loop       gate.c     frames in, consensus messages judged
+ *   driver.c   core events and effects          submit.c   client requests into the mempool
+ *   judge.c    blocks judged, payloads built    deliver.c  final blocks executed, replies
+ *   outbox.c   the one FIFO, signing            links.c    members and clients, handshake
+ *   recover.c  journal replay                   sync.c     blocks that were missed
+ *   attest.c   checkpoints
+ *
+ * Invariants: nothing leaves that promises something before journal_durable reached its barrier; the
+ * ledger executes heights one after another; a core is stepped by one event at a time and its effects
+ * are carried out before the next. */
+#ifndef REPLICA_STATE_H
+#define REPLICA_STATE_H
+
+#include <stdio.h>
+
+#include "base/check.h"
+#include "base/ring.h"
+#include "codec/hello.h"
+#include "codec/message_codec.h"
+#include "model/judge.h"
+#include "replica/blocks.h"
+#include "replica/journal.h"
+#include "protocol/registry.h"
+#include "replica/mempool.h"
+#include "replica/replica.h"
+
+/* Journal write buffers: one is written while the other collects. */
+#define JOURNAL_BUFFER_BYTES (12u << 20)
+/* Frames that wait for the disk: at most a few votes and time-outs, or one proposal of 4 MiB. */
+#define OUTBOX_BYTES (16u << 20)
+/* Requests in one block: the smallest signed request has about 100 bytes, so this is the bound for
+ * blocks of 1 MiB of them; it sizes the verification jobs. */
+#define BLOCK_REQUESTS_MAX 10240
+/* Verification jobs under way; when all are, blocks and requests wait. */
+#define JOBS_MAX 8
+/* Up to so many signatures are checked at once in the loop: cheaper than waking a thread. */
+#define VERIFY_INLINE_MAX 2
+/* Requests of clients collected for one verification. */
+#define SUBMIT_BATCH_MAX 1024
+#define SUBMIT_BATCH_BYTES (8u << 20)
+/* Verified signatures remembered: votes and time-outs of a few views of the largest committees. */
+#define KNOWN_SLOTS 4096
+/* Internal events waiting: a verdict for each block held, and a few of each other kind. */
+#define EVENTS_MAX 256
+#define DEADLINES_MAX 8
+/* Heights whose place in the journal is known, for peers that are behind: 8 MiB of addresses. */
+#define INDEX_HEIGHTS (1u << 20)
+#define SYNC_RUN_MAX 32
+#define ATTACHMENTS_MAX 4096
+/* Answer and proof of one read: two of them fit into a frame. */
+#define QUERY_BYTES_MAX (1u << 20)
+
+typedef struct known_entry {
+    member_t author;
+    uint8_t used;
+    uint8_t statement[STATEMENT_BYTES];
+    signature_t signature;
+} known_entry_t;
+
+typedef struct verify_item {
+    key_public_t key;
+    digest_t digest;
+    signature_t signature;
+    uint32_t tag; /* the caller's */
+    bool good;
+} verify_item_t;
+
+typedef enum verify_purpose { VERIFY_BLOCK = 1, VERIFY_SUBMIT = 2 } verify_purpose_t;
+
+/* A batch of request signatures at the pool. */
+typedef struct verify_job {
+    job_t job; /* first: the host gives this back */
+    bool used;
+    verify_purpose_t purpose;
+    digest_t block;           /* VERIFY_BLOCK: id */
+    const verifier_t *verifier;
+    digest_t domain;
+    uint32_t count;
+    uint32_t slot;            /* VERIFY_SUBMIT: which batch */
+    verify_item_t *items;     /* BLOCK_REQUESTS_MAX */
+} verify_job_t;
+
+/* Requests of clients that wait for their signatures to be checked. */
+typedef struct submit_item {
+    uint32_t at, size; /* in bytes */
+    link_t link;
+    digest_t digest;
+    uint64_t sequence; /* as the mempool names it */
+} submit_item_t;
+
+typedef struct submit_batch {
+    bool at_pool;
+    uint32_t count, bytes_used;
+    submit_item_t *items; /* SUBMIT_BATCH_MAX */
+    uint8_t *bytes;       /* SUBMIT_BATCH_BYTES */
+} submit_batch_t;
+
+typedef struct replica_link {
+    link_t link; /* LINK_NONE: free */
+    member_t member;
+    bool greeted; /* its hello was accepted */
+    uint64_t connection; /* ours, in our hello */
+} replica_link_t;
+
+typedef struct attachment {
+    key_public_t key;
+    link_t link;
+    uint64_t used; /* counter of use: the least recently used goes */
+} attachment_t;
+
+typedef struct outbox_entry {
+    uint64_t barrier;  /* journal sequence that must be durable */
+    member_t to;       /* or SEND_ALL; self: loops back */
+    uint64_t at;       /* logical position in the outbox ring */
+    uint32_t size;
+} outbox_entry_t;
+
+typedef struct checkpoint_set {
+    height_t height;
+    digest_t root;
+    uint64_t voted[(MEMBERS_MAX + 63) / 64];
+} checkpoint_set_t;
+
+/* One run of old blocks that is being read from the journal for a peer. */
+typedef struct serve {
+    bool busy;
+    link_t link;
+    height_t next, end; /* blocks [next, end]; the last goes with the proof */
+    bool reading_proof;
+    size_t proof_size;
+    uint8_t *proof, *room; /* one certificate; one journal record */
+    size_t room_size;
+} serve_t;
+
+struct replica {
+    replica_config_t config;
+    replica_phase_t phase;
+    env_t env;
+    instant_t now;
+    instant_t started;
+    replica_observer_fn *observer;
+    void *observer_context;
+
+    /* core */
+    void *core;
+    effects_t effects;
+    ring_t events; /* internal events that wait: event_t */
+    uint64_t deadlines[DEADLINES_MAX]; /* by id; 0 off */
+    uint64_t wake_at;                  /* as told to the host */
+    bool pending_dirty;
+    record_t *records; /* by key: found in recovery */
+    uint8_t *record_room;
+
+    /* durable */
+    journal_t *journal;
+    uint64_t *index_block; /* height % INDEX_HEIGHTS -> address + 1 of its block record */
+    uint64_t *index_final; /* the same for final marks */
+    height_t index_low;    /* lowest height that the index knows */
+
+    /* gate */
+    known_entry_t *known;
+    certificate_known_t known_face;
+    arena_t decode; /* one message */
+    uint8_t *frame; /* building one frame: FRAME_HEADER_BYTES + FRAME_BODY_MAX */
+    uint64_t known_secret;
+    uint8_t *query_room; /* 2 * QUERY_BYTES_MAX */
+
+    /* requests */
+    mempool_t mempool;
+    submit_batch_t submit[2];
+    uint32_t submit_filling;
+    verify_job_t jobs[JOBS_MAX];
+    attachment_t *attachments;
+    map_t attachment_index;
+    uint32_t attachment_count;
+    uint64_t attachment_clock;
+
+    /* blocks */
+    blocks_t blocks;
+    request_t *requests; /* parsed payload of one block */
+    digest_t *request_digests, *request_leaves;
+    uint64_t mark_clock;
+    digest_t branch; /* block up to which mempool marks of branch_mark reach */
+    uint64_t branch_mark;
+    bool judge_again;
+    uint8_t *built; /* payload made for the proposal that the core is about to send */
+    uint32_t built_size, built_count;
+    digest_t built_digest, built_parent;
+
+    /* delivered */
+    ledger_t *ledger;
+    digest_t executed_id;
+    height_t final_height; /* target: known final; executed may be behind */
+    digest_t final_id;
+    uint8_t *final_proof; /* encoded certificate of the last final */
+    uint8_t *proof_room;  /* encoding one */
+    size_t final_proof_size;
+    height_t final_marked; /* highest height with a final mark in the journal */
+
+    /* links */
+    replica_link_t *links;
+    uint32_t links_max;
+    map_t link_index;
+    link_t *member_links; /* LINK_NONE: not connected */
+    link_t *send_room;    /* list of links for one send */
+
+    /* outbox */
+    ring_t outbox;
+    uint8_t *outbox_bytes;
+    uint64_t outbox_head, outbox_tail;
+
+    /* sync */
+    member_t sync_peer;
+    uint64_t sync_at;       /* deadline of the question; 0: none is open */
+    height_t sync_next;     /* next height of the run that comes in */
+    digest_t sync_parent;   /* its parent */
+    digest_t fetch_id;      /* one block that a proposal stands on; zero: none */
+    serve_t serve;
+    member_t last_leader;
+    view_t last_view;
+
+    /* attestation */
+    height_t root_height;
+    digest_t root, application_root;
+    uint64_t idle_root_at; /* 0: off */
+    checkpoint_set_t checkpoints[4];
+
+    /* counters */
+    uint64_t frames_dropped, signatures_bad, loops;
+    char text[256]; /* log line */
+};
+
+/* ---- driver.c ---- */
+size_t driver_bytes(const replica_config_t *config);
+void driver_start(replica_t *r, const record_t *records, uint32_t count);
+/* Queues an internal event; the run loop steps the core with it. */
+void driver_queue(replica_t *r, const event_t *event);
+void driver_message(replica_t *r, const message_t *message, member_t link);
+/* Until nothing is queued. */
+void driver_run(replica_t *r);
+void driver_deadlines(replica_t *r);
+void set_wake(replica_t *r);
+
+/* ---- gate.c ---- */
+void gate_message(replica_t *r, replica_link_t *link, bytes_t body);
+void known_add(replica_t *r, member_t author, const uint8_t statement[STATEMENT_BYTES],
+               const signature_t *signature);
+void known_add_certificate(replica_t *r, const certificate_t *certificate);
+bool known_has(void *context, member_t author, const uint8_t statement[STATEMENT_BYTES],
+               const signature_t *signature);
+void gate_drop(replica_t *r, replica_link_t *link, synod_status why, const char *what);
+
+/* ---- submit.c ---- */
+void submit_request(replica_t *r, replica_link_t *link, bytes_t body);
+void submit_flush(replica_t *r);
+void submit_verified(replica_t *r, verify_job_t *job);
+/* Sends what waits here to the leader, when the leader changed. */
+void submit_forward_all(replica_t *r);
+verify_job_t *job_take(replica_t *r, verify_purpose_t purpose);
+void job_run(job_t *job);
+/* Starts it at the pool, or does it at once when it is small; true when it is done already. */
+bool job_start(replica_t *r, verify_job_t *job);
+void job_free(verify_job_t *job);
+
+/* ---- judge.c ---- */
+void judge_block(replica_t *r, const digest_t *id);
+void judge_waiting(replica_t *r);
+void judge_verified(replica_t *r, verify_job_t *job);
+/* Does the payload have the root, size and count that the block names? Computed once a slot. */
+bool judge_payload(replica_t *r, block_slot_t *slot);
+/* The payload built last becomes that of this own block. */
+void keep_own_proposal(replica_t *r, const digest_t *id, const block_t *block);
+void build_payload(replica_t *r, const digest_t *parent, uint32_t size_max);
+
+/* ---- deliver.c ---- */
+void deliver(replica_t *r, height_t height, const digest_t *id, const certificate_t *proof);
+void deliver_encoded(replica_t *r, height_t height, const digest_t *id, bytes_t proof);
+/* Executes what is final and here. */
+void deliver_pump(replica_t *r);
+void journal_block(replica_t *r, block_slot_t *slot);
+void send_reply(replica_t *r, link_t link, const reply_t *reply);
+
+/* ---- outbox.c ---- */
+void outbox_send(replica_t *r, member_t to, bool early, const message_t *message);
+/* Releases what has become durable. */
+void outbox_pump(replica_t *r);
+
+/* ---- links.c ---- */
+replica_link_t *link_find(replica_t *r, link_t link);
+void link_up(replica_t *r, link_t link, member_t member, uint64_t connection);
+void link_down(replica_t *r, link_t link);
+void link_hello(replica_t *r, replica_link_t *link, bytes_t body);
+void link_attach(replica_t *r, replica_link_t *link, bytes_t body);
+link_t attached_link(replica_t *r, const key_public_t *key);
+/* Says why and closes. */
+void link_refuse(replica_t *r, replica_link_t *link, synod_status status, const char *reason);
+/* A frame from the frame buffer to one link. */
+void link_send(replica_t *r, link_t link, lane_t lane, frame_kind_t kind, size_t body_size);
+static inline writer_t frame_writer(replica_t *r) {
+    return writer_of(r->frame + FRAME_HEADER_BYTES, FRAME_BODY_MAX);
+}
+void answer_query(replica_t *r, replica_link_t *link, bytes_t body);
+void answer_status(replica_t *r, replica_link_t *link);
+
+/* ---- recover.c ---- */
+void recover_continue(replica_t *r);
+
+/* ---- sync.c ---- */
+/* The peer was greeted: does it have more than we? */
+void sync_greet(replica_t *r, replica_link_t *link);
+/* Something final is not here: ask somebody, unless a question is open. */
+void sync_want(replica_t *r);
+void sync_tick(replica_t *r);
+void sync_ask(replica_t *r, replica_link_t *link, bytes_t body);
+void sync_block(replica_t *r, replica_link_t *link, bytes_t body);
+void sync_on_read(replica_t *r, synod_status status);
+void sync_fetch_parent(replica_t *r, const digest_t *id);
+
+/* ---- attest.c ---- */
+void attest_executed(replica_t *r);
+void attest_tick(replica_t *r);
+void attest_on_frame(replica_t *r, replica_link_t *link, bytes_t body);
+
+/* ---- replica.c ---- */
+void replica_halt(replica_t *r, synod_status status, const char *reason);
+void replica_log(replica_t *r, int level, const char *module, const char *event,
+                 const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+#endif

@@ -1,0 +1,243 @@
+/* Client requests on their way into the mempool: bounded, looked up, verified in batches at the pool,
+ * answered at once where the answer is known already, and forwarded to the leader. */
+#include "base/arena.h"
+#include "replica/state.h"
+
+/* ---- verification jobs ---- */
+
+verify_job_t *job_take(replica_t *r, verify_purpose_t purpose) {
+    for (uint32_t i = 0; i < JOBS_MAX; i++) {
+        verify_job_t *job = &r->jobs[i];
+        if (job->used)
+            continue;
+        job->used = true;
+        job->purpose = purpose;
+        job->count = 0;
+        return job;
+    }
+    return NULL;
+}
+
+void job_free(verify_job_t *job) {
+    job->used = false;
+}
+
+/* Runs on a thread of the pool: touches the job only. */
+void job_run(job_t *base) {
+    verify_job_t *job = (verify_job_t *)base;
+    for (uint32_t i = 0; i < job->count; i++) {
+        verify_item_t *item = &job->items[i];
+        uint8_t bytes[REQUEST_SIGNED_BYTES];
+        request_signed_bytes(&job->domain, &item->digest, bytes);
+        item->good = job->verifier->verify(job->verifier->context, &item->key,
+                                           bytes_of(bytes, sizeof bytes),
+                                           &item->signature) == SYNOD_OK;
+    }
+}
+
+bool job_start(replica_t *r, verify_job_t *job) {
+    if (job->count <= VERIFY_INLINE_MAX) {
+        job_run(&job->job);
+        return true;
+    }
+    job->job.cost_ns = job->count * UINT64_C(48000);
+    r->config.host->job(r->config.host->context, &job->job);
+    return false;
+}
+
+/* ---- answers known already ---- */
+
+static void refuse(replica_t *r, link_t link, const request_t *request, synod_status status) {
+    reply_t reply = {.session = request->session,
+                     .sequence = request->sequence,
+                     .status = status,
+                     .view = r->last_view};
+    if (request->session == 0) {
+        key_public_t key;
+        request_open_fields(request, &key, &reply.sequence);
+    }
+    send_reply(r, link, &reply);
+}
+
+/* A session number that this replica has not given out yet is kept silent about: it may be behind. */
+static bool answer_known(replica_t *r, link_t link, const request_t *request) {
+    reply_t reply;
+    if (request->session == 0) {
+        key_public_t key;
+        uint64_t nonce;
+        request_open_fields(request, &key, &nonce);
+        uint64_t session = ledger_find_session(r->ledger, &key, nonce);
+        if (session == 0)
+            return false;
+        ledger_reply(r->ledger, session, 0, &reply);
+        reply.view = r->last_view;
+        send_reply(r, link, &reply);
+        return true;
+    }
+    switch (ledger_standing(r->ledger, request->session, request->sequence,
+                            request->acknowledged)) {
+    case LEDGER_FRESH:
+        return false;
+    case LEDGER_DONE:
+        ledger_reply(r->ledger, request->session, request->sequence, &reply);
+        reply.view = r->last_view;
+        send_reply(r, link, &reply);
+        return true;
+    case LEDGER_GONE:
+        refuse(r, link, request, SYNOD_EXPIRED);
+        return true;
+    case LEDGER_OUTSIDE:
+        refuse(r, link, request, SYNOD_INVALID);
+        return true;
+    case LEDGER_UNOPENED:
+        return true;
+    }
+    return true;
+}
+
+static bool application_refuses(replica_t *r, const request_t *request) {
+    if (request->session == 0)
+        return false;
+    size_t at = 0;
+    bytes_t operation;
+    while (request_operation(request, &at, &operation))
+        if (ledger_check(r->ledger, operation) != SYNOD_OK)
+            return true;
+    return false;
+}
+
+/* ---- in ---- */
+
+static bool collect(replica_t *r, link_t link, const request_t *request, const digest_t *digest,
+                    uint64_t sequence) {
+    submit_batch_t *batch = &r->submit[r->submit_filling];
+    uint32_t size = (uint32_t)request->encoded.size;
+    if (batch->at_pool || batch->count == SUBMIT_BATCH_MAX ||
+        size > SUBMIT_BATCH_BYTES - batch->bytes_used)
+        return false;
+    batch->items[batch->count++] = (submit_item_t){.at = batch->bytes_used,
+                                                   .size = size,
+                                                   .link = link,
+                                                   .digest = *digest,
+                                                   .sequence = sequence};
+    memcpy(batch->bytes + batch->bytes_used, request->encoded.data, size);
+    batch->bytes_used += size;
+    return true;
+}
+
+void submit_request(replica_t *r, replica_link_t *link, bytes_t body) {
+    reader_t reader = reader_of(body);
+    request_t request;
+    synod_status status = request_decode(&reader, &request);
+    if (status == SYNOD_OK && !reader_done(&reader))
+        status = SYNOD_MALFORMED;
+    if (status != SYNOD_OK) {
+        gate_drop(r, link, status, "request");
+        return;
+    }
+    bool from_client = link->member == MEMBER_NONE;
+    link_t answer_to = from_client ? link->link : LINK_NONE;
+    if (request.encoded.size > r->blocks.payload_max) {
+        refuse(r, answer_to, &request, SYNOD_INVALID);
+        return;
+    }
+    if (answer_known(r, answer_to, &request))
+        return;
+    digest_t digest = request_digest(&request);
+    uint64_t sequence = request.session == 0 ? mempool_open_sequence(&digest) : request.sequence;
+    if (mempool_find(&r->mempool, request.session, sequence) != NULL)
+        return; /* will be answered when it has run */
+    if (application_refuses(r, &request)) {
+        refuse(r, answer_to, &request, SYNOD_INVALID);
+        return;
+    }
+    if (!collect(r, answer_to, &request, &digest, sequence))
+        refuse(r, answer_to, &request, SYNOD_BUSY);
+}
+
+static request_t item_request(submit_batch_t *batch, const submit_item_t *item) {
+    request_t request;
+    reader_t reader = reader_of(bytes_of(batch->bytes + item->at, item->size));
+    synod_status status = request_decode(&reader, &request);
+    invariant(status == SYNOD_OK); /* it was decoded when it came */
+    return request;
+}
+
+/* The key that must have signed: the session may have gone while the request waited. */
+static const key_public_t *key_for(replica_t *r, const request_t *request, key_public_t *room) {
+    if (request->session != 0)
+        return ledger_session_key(r->ledger, request->session);
+    uint64_t nonce;
+    request_open_fields(request, room, &nonce);
+    return room;
+}
+
+void submit_flush(replica_t *r) {
+    uint32_t filling = r->submit_filling;
+    submit_batch_t *batch = &r->submit[filling];
+    if (batch->at_pool || batch->count == 0)
+        return;
+    verify_job_t *job = job_take(r, VERIFY_SUBMIT);
+    if (job == NULL)
+        return;
+    job->slot = filling;
+    for (uint32_t i = 0; i < batch->count; i++) {
+        request_t request = item_request(batch, &batch->items[i]);
+        key_public_t room;
+        const key_public_t *key = key_for(r, &request, &room);
+        if (key != NULL)
+            job->items[job->count++] = (verify_item_t){.key = *key,
+                                                       .digest = batch->items[i].digest,
+                                                       .signature = request.signature,
+                                                       .tag = i};
+    }
+    batch->at_pool = true;
+    r->submit_filling = 1 - filling;
+    if (job_start(r, job))
+        submit_verified(r, job);
+}
+
+static void forward(replica_t *r, bytes_t encoded) {
+    if (r->last_leader == r->config.self || r->last_leader == MEMBER_NONE ||
+        r->member_links[r->last_leader] == LINK_NONE)
+        return;
+    writer_t writer = frame_writer(r);
+    write_bytes(&writer, encoded.data, encoded.size);
+    link_send(r, r->member_links[r->last_leader], LANE_CLIENT, FRAME_REQUEST, writer.at);
+}
+
+void submit_verified(replica_t *r, verify_job_t *job) {
+    submit_batch_t *batch = &r->submit[job->slot];
+    for (uint32_t i = 0; i < job->count; i++) {
+        const submit_item_t *item = &batch->items[job->items[i].tag];
+        request_t request = item_request(batch, item);
+        if (!job->items[i].good) {
+            r->signatures_bad++;
+            refuse(r, item->link, &request, SYNOD_INVALID);
+            continue;
+        }
+        /* It may have run while it was at the pool. */
+        if (answer_known(r, item->link, &request))
+            continue;
+        synod_status status = mempool_add(&r->mempool, &request, item->sequence, &item->digest,
+                                          r->now.now_ns);
+        if (status == SYNOD_BUSY)
+            refuse(r, item->link, &request, SYNOD_BUSY);
+        else if (status == SYNOD_OK && item->link != LINK_NONE)
+            forward(r, request.encoded);
+    }
+    batch->at_pool = false;
+    batch->count = batch->bytes_used = 0;
+    job_free(job);
+    r->pending_dirty = r->judge_again = true;
+}
+
+/* At most about a block's worth: what is further back follows by the clients' own retries. */
+void submit_forward_all(replica_t *r) {
+    uint64_t bytes = 0;
+    for (mempool_entry_t *entry = mempool_next(&r->mempool, NULL);
+         entry != NULL && bytes < r->blocks.payload_max; entry = mempool_next(&r->mempool, entry)) {
+        forward(r, mempool_bytes(&r->mempool, entry));
+        bytes += entry->size;
+    }
+}

@@ -1,0 +1,324 @@
+/* Block sync: a replica that missed blocks asks one member at a time for the run after what it has
+ * executed. Blocks hang together by their hashes and the run ends with a proof of finality, so it
+ * does not matter who sends them; a wrong or silent source is left for the next one.
+ *
+ * Serving: from memory what is recent, from the journal what is old; one run at a time is read, others
+ * are told nothing and ask again or elsewhere. */
+#include "base/arena.h"
+#include "replica/state.h"
+
+#define SYNC_PATIENCE_NS UINT64_C(500000000)
+/* Tokens of our reads; the journal ignores tokens that are not its own. */
+#define SERVE_TOKEN (UINT64_C(1) << 62)
+
+/* ---- asking ---- */
+
+static member_t next_peer(replica_t *r) {
+    uint32_t size = r->config.committee->size;
+    for (uint32_t i = 1; i <= size; i++) {
+        member_t m = (r->sync_peer + i) % size;
+        if (m != r->config.self && r->member_links[m] != LINK_NONE)
+            return m;
+    }
+    return MEMBER_NONE;
+}
+
+static void send_ask(replica_t *r, link_t link, const block_ask_t *ask) {
+    writer_t writer = frame_writer(r);
+    block_ask_encode(ask, &writer);
+    link_send(r, link, LANE_BULK, FRAME_BLOCK_ASK, writer.at);
+}
+
+static void ask_run(replica_t *r, member_t peer) {
+    r->sync_peer = peer;
+    r->sync_at = r->now.now_ns + SYNC_PATIENCE_NS;
+    r->sync_next = ledger_height(r->ledger) + 1;
+    r->sync_parent = r->executed_id;
+    block_ask_t ask = {.from = r->sync_next, .count = SYNC_RUN_MAX};
+    send_ask(r, r->member_links[peer], &ask);
+}
+
+void sync_want(replica_t *r) {
+    if (r->sync_at != 0)
+        return;
+    member_t peer = next_peer(r);
+    if (peer != MEMBER_NONE)
+        ask_run(r, peer);
+    else
+        r->sync_at = r->now.now_ns + SYNC_PATIENCE_NS; /* nobody is there: look again then */
+}
+
+void sync_greet(replica_t *r, replica_link_t *link) {
+    if (r->sync_at == 0)
+        ask_run(r, link->member);
+}
+
+/* One block that a proposal stands on, from the next peer; asked again when judged again. */
+void sync_fetch_parent(replica_t *r, const digest_t *id) {
+    if (digest_equal(&r->fetch_id, id) && r->sync_at != 0)
+        return;
+    member_t peer = next_peer(r);
+    if (peer == MEMBER_NONE)
+        return;
+    r->fetch_id = *id;
+    r->sync_peer = peer;
+    if (r->sync_at == 0)
+        r->sync_at = r->now.now_ns + SYNC_PATIENCE_NS;
+    block_ask_t ask = {.by_id = true, .id = *id, .count = 1};
+    send_ask(r, r->member_links[peer], &ask);
+}
+
+void sync_tick(replica_t *r) {
+    if (r->sync_at == 0 || r->sync_at > r->now.now_ns)
+        return;
+    r->sync_at = 0;
+    if (r->final_height > ledger_height(r->ledger))
+        sync_want(r);
+    if (!digest_is_zero(&r->fetch_id) && blocks_find(&r->blocks, &r->fetch_id) == NULL) {
+        r->fetch_id = (digest_t){0};
+        r->judge_again = true; /* whoever still needs it asks the next peer */
+    }
+}
+
+/* ---- taking ---- */
+
+static bool take_proof(replica_t *r, bytes_t encoded, height_t height, const digest_t *id) {
+    const certificate_t *proof = NULL;
+    reader_t reader = reader_of(encoded);
+    const committee_t *committee = r->config.committee;
+    const protocol_t *protocol = r->config.protocol;
+    arena_reset(&r->decode);
+    if (protocol->final_proof == NULL ||
+        certificate_decode(&reader, committee->size, &r->decode, &proof) != SYNOD_OK ||
+        !reader_done(&reader) || proof->statement.phase >= protocol->phase_count)
+        return false;
+    const phase_t *phase = &protocol->phases[proof->statement.phase];
+    if (certificate_judge(proof, committee, phase->quorum, &r->env.anchor) != SYNOD_OK ||
+        protocol->final_proof(&r->env, proof, height, id) != SYNOD_OK ||
+        certificate_verify(proof, committee, &r->known_face) != SYNOD_OK)
+        return false;
+    known_add_certificate(r, proof);
+    deliver_encoded(r, height, id, encoded);
+    /* The core learns of the certificate that it missed. The proof stays in the decode arena until
+     * the event was taken. */
+    event_t event = {.kind = EVENT_JUMP};
+    event.jump.height = height;
+    event.jump.id = *id;
+    event.jump.certificate = proof;
+    driver_queue(r, &event);
+    driver_run(r);
+    return true;
+}
+
+/* Puts a block that fits into the store, unless it is there. NULL when it is not what it says. */
+static block_slot_t *keep(replica_t *r, const digest_t *id, const block_t *block, bytes_t payload) {
+    block_slot_t *slot = blocks_find(&r->blocks, id);
+    if (slot != NULL && slot->state != BLOCK_BAD)
+        return slot;
+    if (slot != NULL)
+        slot->state = BLOCK_FREE;
+    if (block->parent_count != 1 || block->epoch != r->config.committee->epoch)
+        return NULL;
+    slot = blocks_put(&r->blocks, id, block, payload);
+    if (slot != NULL && judge_payload(r, slot))
+        return slot;
+    if (slot != NULL)
+        slot->state = BLOCK_FREE;
+    return NULL;
+}
+
+static void take_run_block(replica_t *r, const block_answer_t *answer, const block_t *block,
+                           const digest_t *id) {
+    if (r->sync_at == 0 || block->height != r->sync_next || block->parent_count != 1 ||
+        !digest_equal(&block->parents[0], &r->sync_parent)) {
+        return; /* of an earlier question, or beside the point */
+    }
+    if (keep(r, id, block, answer->payload) == NULL) {
+        r->frames_dropped++;
+        return;
+    }
+    r->sync_next = block->height + 1;
+    r->sync_parent = *id;
+    r->sync_at = r->now.now_ns + SYNC_PATIENCE_NS; /* it moves: wait on */
+    if (answer->proof.size == 0 || !take_proof(r, answer->proof, block->height, id))
+        return;
+    r->sync_at = 0;
+    if (answer->final_height > ledger_height(r->ledger) &&
+        r->member_links[r->sync_peer] != LINK_NONE)
+        ask_run(r, r->sync_peer);
+}
+
+void sync_block(replica_t *r, replica_link_t *link, bytes_t body) {
+    reader_t reader = reader_of(body);
+    block_answer_t answer;
+    synod_status status = block_answer_decode(&reader, &answer);
+    _Alignas(8) uint8_t room[sizeof(block_t) + sizeof(digest_t)];
+    block_t *block = (block_t *)(void *)room;
+    if (status == SYNOD_OK && answer.block.size == 0) {
+        if (link->member == r->sync_peer && answer.final_height <= ledger_height(r->ledger))
+            r->sync_at = 0; /* nothing more there */
+        return;
+    }
+    reader_t inner = reader_of(status == SYNOD_OK ? answer.block : (bytes_t){0});
+    if (status == SYNOD_OK)
+        status = block_decode(&inner, block, sizeof room);
+    if (status != SYNOD_OK || !reader_done(&inner)) {
+        gate_drop(r, link, SYNOD_MALFORMED, "block");
+        return;
+    }
+    digest_t id = block_id(block);
+    if (digest_equal(&id, &r->fetch_id)) {
+        r->fetch_id = (digest_t){0};
+        keep(r, &id, block, answer.payload);
+        r->judge_again = true;
+        deliver_pump(r);
+        return;
+    }
+    take_run_block(r, &answer, block, &id);
+}
+
+/* ---- serving ---- */
+
+static void send_block(replica_t *r, link_t link, bytes_t block, height_t height, bytes_t payload,
+                       bytes_t proof) {
+    block_answer_t answer = {.height = height,
+                             .final_height = ledger_height(r->ledger),
+                             .block = block,
+                             .proof = proof,
+                             .payload = payload};
+    writer_t writer = frame_writer(r);
+    block_answer_encode(&answer, &writer);
+    if (!writer.failed)
+        link_send(r, link, LANE_BULK, FRAME_BLOCK, writer.at);
+}
+
+static void send_slot(replica_t *r, link_t link, const block_slot_t *slot, bytes_t proof) {
+    uint8_t room[BLOCK_FIXED_BYTES + SYNOD_DIGEST_BYTES];
+    writer_t writer = writer_of(room, sizeof room);
+    block_encode(slot_block(slot), &writer);
+    send_block(r, link, writer_bytes(&writer), slot_block(slot)->height, slot_payload(slot), proof);
+}
+
+static void read_at(replica_t *r, uint64_t address_plus_one) {
+    r->config.host->read(r->config.host->context, SERVE_TOKEN, address_plus_one - 1, r->serve.room,
+                         r->serve.room_size);
+}
+
+/* Blocks up to `end` are sent; the proof goes with the last one. */
+static void serve_next(replica_t *r) {
+    serve_t *serve = &r->serve;
+    while (serve->link != LINK_NONE && serve->next <= serve->end) {
+        const block_slot_t *slot = blocks_executed_at(&r->blocks, serve->next);
+        if (slot == NULL) {
+            read_at(r, r->index_block[serve->next % INDEX_HEIGHTS]);
+            return;
+        }
+        bool last = serve->next == serve->end;
+        send_slot(r, serve->link, slot, bytes_of(serve->proof, last ? serve->proof_size : 0));
+        serve->next++;
+    }
+    serve->busy = false;
+}
+
+static void start_serving(replica_t *r, link_t link, height_t from, uint32_t count) {
+    height_t executed = ledger_height(r->ledger);
+    height_t end = executed;
+    if (count > SYNC_RUN_MAX)
+        count = SYNC_RUN_MAX;
+    if (end - from >= count)
+        end = from + count - 1;
+    /* The run must end where a proof is known; the newest one is in memory. */
+    while (end >= from && end != r->final_marked && r->index_final[end % INDEX_HEIGHTS] == 0)
+        end--;
+    bool in_memory = end == r->final_height && r->final_proof_size > 0;
+    if (end < from || (!in_memory && r->index_final[end % INDEX_HEIGHTS] == 0))
+        return;
+    r->serve = (serve_t){.busy = true,
+                         .link = link,
+                         .next = from,
+                         .end = end,
+                         .reading_proof = !in_memory,
+                         .proof = r->serve.proof,
+                         .room = r->serve.room,
+                         .room_size = r->serve.room_size};
+    if (!in_memory) {
+        read_at(r, r->index_final[end % INDEX_HEIGHTS]);
+        return;
+    }
+    memcpy(r->serve.proof, r->final_proof, r->final_proof_size);
+    r->serve.proof_size = r->final_proof_size;
+    serve_next(r);
+}
+
+void sync_ask(replica_t *r, replica_link_t *link, bytes_t body) {
+    reader_t reader = reader_of(body);
+    block_ask_t ask;
+    if (block_ask_decode(&reader, &ask) != SYNOD_OK || !reader_done(&reader)) {
+        gate_drop(r, link, SYNOD_MALFORMED, "block_ask");
+        return;
+    }
+    if (ask.by_id) {
+        const block_slot_t *slot = blocks_find(&r->blocks, &ask.id);
+        if (slot != NULL && slot->root_checked)
+            send_slot(r, link->link, slot, (bytes_t){0});
+        return;
+    }
+    height_t executed = ledger_height(r->ledger);
+    if (ask.from > executed) {
+        send_block(r, link->link, (bytes_t){0}, 0, (bytes_t){0}, (bytes_t){0});
+        return;
+    }
+    bool indexed = ask.from > 0 && ask.from >= r->index_low &&
+                   executed - ask.from < INDEX_HEIGHTS && ask.count > 0;
+    if (!r->serve.busy && indexed)
+        start_serving(r, link->link, ask.from, ask.count);
+}
+
+/* A final mark: height, id, proof. */
+static bool take_served_proof(replica_t *r, const journal_entry_t *entry) {
+    serve_t *serve = &r->serve;
+    reader_t reader = reader_of(entry->body);
+    bool right = entry->kind == JOURNAL_FINAL && read_u64(&reader) == serve->end;
+    (void)read_bytes(&reader, SYNOD_DIGEST_BYTES);
+    bytes_t proof = read_bytes(&reader, reader_left(&reader));
+    if (!right || reader.failed || proof.size > certificate_bytes_max(r->config.committee->size))
+        return false;
+    memcpy(serve->proof, proof.data, proof.size);
+    serve->proof_size = proof.size;
+    serve->reading_proof = false;
+    return true;
+}
+
+static bool send_read_block(replica_t *r, const journal_entry_t *entry) {
+    serve_t *serve = &r->serve;
+    reader_t reader = reader_of(entry->body);
+    bytes_t block = read_bytes(&reader, BLOCK_FIXED_BYTES + SYNOD_DIGEST_BYTES);
+    if (entry->kind != JOURNAL_BLOCK || reader.failed)
+        return false;
+    bool last = serve->next == serve->end;
+    send_block(r, serve->link, block, serve->next, read_bytes(&reader, reader_left(&reader)),
+               bytes_of(serve->proof, last ? serve->proof_size : 0));
+    serve->next++;
+    return true;
+}
+
+void sync_on_read(replica_t *r, synod_status status) {
+    serve_t *serve = &r->serve;
+    if (!serve->busy)
+        return;
+    uint64_t address = (serve->reading_proof ? r->index_final[serve->end % INDEX_HEIGHTS]
+                                             : r->index_block[serve->next % INDEX_HEIGHTS]) -
+                       1;
+    journal_entry_t entry;
+    if (status == SYNOD_OK)
+        status = journal_parse(bytes_of(serve->room, serve->room_size), address, &entry);
+    bool good = status == SYNOD_OK &&
+                (serve->reading_proof ? take_served_proof(r, &entry) : send_read_block(r, &entry));
+    if (!good) {
+        replica_log(r, 1, "sync", "unreadable", "height=%llu why=\"%s\"",
+                    (unsigned long long)serve->next, synod_status_text(status));
+        serve->busy = false;
+        return;
+    }
+    serve_next(r);
+}

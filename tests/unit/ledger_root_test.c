@@ -1,0 +1,179 @@
+/* Roots: what they cover (attack P18), that asking changes nothing, and their bytes as
+ * docs/formats/sessions.md gives them, built here a second time by hand. */
+#include "tests/unit/ledger_world.h"
+
+static world_t world_with_session(world_block_t **block) {
+    world_t world = world_make(world_small);
+    *block = world_block();
+    world_open_request(*block, world_key(1), 0);
+    world_run(&world, *block, 1);
+    (*block)->count = 0;
+    (*block)->used = 0;
+    return world;
+}
+
+/* Root of a ledger that executed one block of one request after the open. */
+static digest_t root_after(uint64_t sequence, uint64_t acknowledged, const char *operation) {
+    world_block_t *block;
+    world_t world = world_with_session(&block);
+    world_request(block, 1, sequence, acknowledged, operation);
+    world_run(&world, block, 2);
+    digest_t root = world_root(&world);
+    free(block);
+    world_free(&world);
+    return root;
+}
+
+/* attack P18: the application is in the same state after each of these ('n' does nothing), the
+ * sessions are not; a replica that took over the state under a root must know what ran. */
+static void sessions_are_covered(void **unused) {
+    (void)unused;
+    digest_t base = root_after(1, 0, "na");
+    digest_t same = root_after(1, 0, "na");
+    assert_true(digest_equal(&base, &same));
+    digest_t other_sequence = root_after(2, 0, "na");
+    digest_t other_reply = root_after(1, 0, "nb");
+    digest_t other_low = root_after(2, 1, "na");
+    assert_false(digest_equal(&base, &other_sequence));
+    assert_false(digest_equal(&base, &other_reply));
+    assert_false(digest_equal(&other_sequence, &other_low));
+}
+
+static void parts_are_covered(void **unused) {
+    (void)unused;
+    world_t world = world_make(world_small);
+    digest_t committee = {{3}}, other = {{4}}, application, root;
+    digest_t base = ledger_root(world.ledger, &committee, bytes_of("order", 5), &application);
+    root = ledger_root(world.ledger, &other, bytes_of("order", 5), NULL);
+    assert_false(digest_equal(&base, &root));
+    root = ledger_root(world.ledger, &committee, bytes_of("orde", 4), NULL);
+    assert_false(digest_equal(&base, &root));
+    root = ledger_root(world.ledger, &committee, bytes_of("order", 5), NULL);
+    assert_true(digest_equal(&base, &root));
+    digest_t expected;
+    fold_root(&(fold_t){0}, &expected);
+    assert_true(digest_equal(&application, &expected));
+    /* An empty block moves height and time. */
+    block_t header = {.height = 1};
+    ledger_execute(world.ledger, &header, NULL, 0, NULL, NULL);
+    root = ledger_root(world.ledger, &committee, bytes_of("order", 5), NULL);
+    assert_false(digest_equal(&base, &root));
+    world_free(&world);
+}
+
+/* Checkpoints at other heights, the same state: what is cached must not show. */
+static void asking_changes_nothing(void **unused) {
+    (void)unused;
+    world_block_t *block;
+    world_t often = world_with_session(&block), seldom;
+    free(block);
+    seldom = world_with_session(&block);
+    for (uint64_t sequence = 1; sequence <= 30; sequence++) {
+        block->count = 0;
+        block->used = 0;
+        world_sized(block, 1, sequence, sequence < 4 ? 0 : sequence - 4, 'b',
+                    (uint32_t)(sequence * 7 % 40));
+        if (sequence % 10 == 0) {
+            world_open_request(block, world_key((uint8_t)sequence), 0);
+        }
+        world_run(&often, block, sequence * 600);
+        world_run(&seldom, block, sequence * 600);
+        world_root(&often);
+    }
+    digest_t a = world_root(&often), b = world_root(&seldom), c = world_root(&seldom);
+    assert_true(digest_equal(&a, &b));
+    assert_true(digest_equal(&b, &c));
+    free(block);
+    world_free(&often);
+    world_free(&seldom);
+}
+
+static digest_t leaf_of(writer_t *writer) {
+    assert_false(writer->failed);
+    return hash_leaf(writer_bytes(writer));
+}
+
+/* The page's example: two sessions, one request whose result is gone, two whose result is kept. */
+static void bytes_of_the_root(void **unused) {
+    (void)unused;
+    world_block_t *block;
+    world_t world = world_with_session(&block);
+    world_open_request(block, world_key(2), 9);
+    world_sized(block, 1, 3, 0, 'b', 90);
+    world_sized(block, 1, 2, 0, 'b', 10);
+    world_request(block, 1, 4, 1, "f");
+    world_run(&world, block, 77);
+    uint8_t space[512];
+
+    /* Session 1, then session 2, as leaves. */
+    writer_t writer = writer_of(space, sizeof space);
+    write_u64(&writer, 1); /* number */
+    write_u64(&writer, 0); /* nonce */
+    key_public_t key = world_key(1);
+    write_bytes(&writer, key.bytes, sizeof key.bytes);
+    write_u64(&writer, 1);  /* opened at height */
+    write_u64(&writer, 1);  /* low */
+    write_u64(&writer, 5);  /* position of the last request */
+    write_u64(&writer, 77); /* its time */
+    write_u32(&writer, 1);  /* ran, result gone */
+    write_u32(&writer, 2);  /* ran, result kept */
+    write_u64(&writer, 3);
+    write_u64(&writer, 2);
+    for (uint32_t i = 3; i < 5; i++) {
+        digest_t digest = hash_bytes(block->replies[i - 1].result);
+        write_u64(&writer, i == 3 ? 2 : 4); /* in the order in which they ran */
+        write_u64(&writer, 2);
+        write_u8(&writer, i == 3 ? 0 : 5);
+        write_u32(&writer, i == 3 ? 15 : 12);
+        write_bytes(&writer, digest.bytes, sizeof digest.bytes);
+    }
+    digest_t first = leaf_of(&writer);
+    writer = writer_of(space, sizeof space);
+    write_u64(&writer, 2);
+    write_u64(&writer, 9);
+    key = world_key(2);
+    write_bytes(&writer, key.bytes, sizeof key.bytes);
+    write_u64(&writer, 2);
+    write_u64(&writer, 0);
+    write_u64(&writer, 2);
+    write_u64(&writer, 77);
+    write_u64(&writer, 0); /* both counts */
+    digest_t second = leaf_of(&writer);
+    digest_t merkle = hash_node(&first, &second);
+
+    writer = writer_of(space, sizeof space);
+    write_bytes(&writer, "synod.sessions.1", 16);
+    write_u64(&writer, 2);  /* height */
+    write_u64(&writer, 77); /* time */
+    write_u64(&writer, 3);  /* next number */
+    write_u64(&writer, 5);  /* requests ordered */
+    write_u64(&writer, 3);  /* requests executed */
+    write_u64(&writer, 3);  /* operations executed */
+    write_u32(&writer, 2);  /* sessions */
+    write_bytes(&writer, merkle.bytes, sizeof merkle.bytes);
+    digest_t sessions = hash_bytes(writer_bytes(&writer));
+
+    digest_t committee = {{3}}, application;
+    digest_t root = ledger_root(world.ledger, &committee, bytes_of("order", 5), &application);
+    digest_t order = hash_bytes(bytes_of("order", 5));
+    writer = writer_of(space, sizeof space);
+    write_bytes(&writer, "synod.state.v1\0\0", 16);
+    write_bytes(&writer, application.bytes, sizeof application.bytes);
+    write_bytes(&writer, sessions.bytes, sizeof sessions.bytes);
+    write_bytes(&writer, committee.bytes, sizeof committee.bytes);
+    write_bytes(&writer, order.bytes, sizeof order.bytes);
+    digest_t expected = hash_bytes(writer_bytes(&writer));
+    assert_memory_equal(&root, &expected, sizeof root);
+    free(block);
+    world_free(&world);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sessions_are_covered),
+        cmocka_unit_test(parts_are_covered),
+        cmocka_unit_test(asking_changes_nothing),
+        cmocka_unit_test(bytes_of_the_root),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
