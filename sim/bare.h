@@ -92,6 +92,7 @@ typedef struct bare_options {
     /* nodes */
     uint64_t sync_min_ns, sync_max_ns; /* one group commit */
     uint64_t verdict_max_ns, payload_max_ns, execute_max_ns;
+    uint64_t clock_offset_max_ns;
     uint32_t amber_per_million, jump_per_million;
     uint32_t crashes, power_cuts; /* at random times before gst_ns; a power cut stops all */
     uint32_t crash_at_sync_per_million;
@@ -174,8 +175,9 @@ void bare_jump(bare_t *world, member_t member, member_t from);
 typedef enum bare_point {
     POINT_NONE = 0,
     POINT_BEFORE_WRITE, /* nothing of it survives */
-    POINT_AFTER_WRITE,  /* it survives, but nobody was told */
-    POINT_AFTER_SYNC,   /* it survives and nothing has left yet */
+    POINT_AFTER_WRITE,  /* the first half of its operations survives, nothing has left */
+    POINT_AFTER_SYNC,   /* it survives, nothing has left */
+    POINT_MID_SEND,     /* the first message has left, for half of the members */
     POINT_AFTER_SEND
 } bare_point_t;
 /* The node stops at that point of its group commit with this number (counted from 1 over its life). */

@@ -2,7 +2,8 @@
  *
  * Units are part of a name (`timeout_ns`, `size_bytes`). A `synod_bytes` never owns what it points
  * to; each function says for how long the bytes must stay. Statuses are numbered for ever: a number
- * is never given to another meaning, so that logs, replies on the wire and scripts can rely on it. */
+ * is never given to another meaning, so that logs, replies on the wire and scripts can rely on it.
+ */
 #ifndef SYNOD_TYPES_H
 #define SYNOD_TYPES_H
 
@@ -43,10 +44,10 @@ typedef struct synod_bytes {
 typedef enum synod_status {
     SYNOD_OK = 0,
     /* outcomes of a request (the six typed replies) */
-    SYNOD_BUSY = 1,     /* not accepted now, nothing happened; send it again later */
-    SYNOD_EXPIRED = 2,  /* the session was evicted; open a new one */
-    SYNOD_UNKNOWN = 3,  /* no answer in time: it may or may not have run; the session settles it */
-    SYNOD_INVALID = 4,  /* malformed, badly signed or outside of the session's window */
+    SYNOD_BUSY = 1,    /* not accepted now, nothing happened; send it again later */
+    SYNOD_EXPIRED = 2, /* the session was evicted; open a new one */
+    SYNOD_UNKNOWN = 3, /* no answer in time: it may or may not have run; the session settles it */
+    SYNOD_INVALID = 4, /* malformed, badly signed or outside of the session's window */
     SYNOD_APP_ERROR = 5 /* ordered and executed; the application refused it (reply says why) */,
     /* judging bytes, peers and files */
     SYNOD_TRUNCATED = 16,     /* fewer bytes than the format needs */

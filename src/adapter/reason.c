@@ -6,11 +6,21 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Names from files and texts of peers go to terminals: they must not control them. */
+static void make_printable(char *text) {
+    for (char *at = text; *at != '\0'; at++) {
+        if ((unsigned char)*at < 0x20 || *at == 0x7f) {
+            *at = '?';
+        }
+    }
+}
+
 synod_status reason_set(reason_t *reason, synod_status status, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
     (void)vsnprintf(reason->text, sizeof reason->text, format, arguments);
     va_end(arguments);
+    make_printable(reason->text);
     return status;
 }
 

@@ -148,8 +148,7 @@ kv_error_t kv_decode_member(reader_t *reader, kv_operation_t *operation) {
     return decode_plain(reader, code, operation);
 }
 
-static kv_error_t decode_transaction(reader_t *reader, kv_operation_t *operation,
-                                     uint16_t *index) {
+static kv_error_t decode_transaction(reader_t *reader, kv_operation_t *operation, uint16_t *index) {
     *operation = (kv_operation_t){.code = KV_TRANSACTION, .count = read_u16(reader)};
     if (reader->failed) {
         return KV_MALFORMED;

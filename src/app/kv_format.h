@@ -48,12 +48,13 @@ typedef enum kv_error {
     KV_BAD_VALUE_SIZE = 4,    /* over KV_VALUE_BYTES_MAX */
     KV_OPERATION_SIZE = 5,    /* over KV_OPERATION_BYTES_MAX */
     KV_OPERATION_COUNT = 6,   /* transaction of none or of over KV_TRANSACTION_OPERATIONS_MAX */
-    KV_NOT_ALLOWED_HERE = 7,  /* scan or transaction in a transaction; a write as a query; proof of a scan */
-    KV_NOT_MET = 8,           /* the condition of a compare-and-swap or a check does not hold */
-    KV_NOT_A_NUMBER = 9,      /* increment of a value that is not 8 bytes long */
-    KV_OVERFLOW = 10,         /* the sum leaves the range of a signed 64-bit number */
-    KV_REPLY_SIZE = 11,       /* the reply would pass its bound */
-    KV_STATE_FULL = 12        /* the state would pass KV_STATE_BYTES_MAX */
+    KV_NOT_ALLOWED_HERE =
+        7,          /* scan or transaction in a transaction; a write as a query; proof of a scan */
+    KV_NOT_MET = 8, /* the condition of a compare-and-swap or a check does not hold */
+    KV_NOT_A_NUMBER = 9, /* increment of a value that is not 8 bytes long */
+    KV_OVERFLOW = 10,    /* the sum leaves the range of a signed 64-bit number */
+    KV_REPLY_SIZE = 11,  /* the reply would pass its bound */
+    KV_STATE_FULL = 12   /* the state would pass KV_STATE_BYTES_MAX */
 } kv_error_t;
 
 /* A short English text; never NULL, static. */
@@ -86,7 +87,7 @@ typedef struct kv_operation {
     kv_condition_t condition; /* swap, check */
     int64_t delta;            /* increment */
     kv_scan_bounds_t scan;
-    uint16_t count; /* transaction: its members, */
+    uint16_t count;  /* transaction: its members, */
     bytes_t members; /* one after the other */
 } kv_operation_t;
 

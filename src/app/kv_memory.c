@@ -49,8 +49,7 @@ void kv_chunks_reach(kv_chunks_t *chunks, uint32_t index) {
     while (index / KV_CHUNK_ITEMS >= chunks->count) {
         if (chunks->count == chunks->capacity) {
             chunks->capacity = kv_grown(chunks->capacity, chunks->count + 1);
-            chunks->chunks =
-                kv_resize(chunks->chunks, chunks->capacity * sizeof chunks->chunks[0]);
+            chunks->chunks = kv_resize(chunks->chunks, chunks->capacity * sizeof chunks->chunks[0]);
         }
         uint8_t *chunk = aligned_alloc(KV_CACHE_LINE_BYTES, chunks->item_bytes * KV_CHUNK_ITEMS);
         invariant(chunk != NULL);

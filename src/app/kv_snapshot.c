@@ -46,8 +46,7 @@ synod_status kv_snapshot_save(void *memory, synod_writer *writer) {
         }
     }
     digest_t root = kv_tree_root(&state->tree);
-    return put_bytes(writer, bytes_of(root.bytes, sizeof root.bytes)) ? SYNOD_OK
-                                                                      : SYNOD_TOO_LARGE;
+    return put_bytes(writer, bytes_of(root.bytes, sizeof root.bytes)) ? SYNOD_OK : SYNOD_TOO_LARGE;
 }
 
 /* ---- loading ---- */
@@ -145,8 +144,7 @@ static synod_status on_field(kv_state_t *state, const uint8_t *field) {
 static void gather(kv_loader_t *loader, bytes_t bytes) {
     size_t needed = loader->have_bytes + bytes.size;
     if (needed > loader->gathered_capacity) {
-        loader->gathered_capacity =
-            kv_grown((uint32_t)loader->gathered_capacity, (uint32_t)needed);
+        loader->gathered_capacity = kv_grown((uint32_t)loader->gathered_capacity, (uint32_t)needed);
         loader->gathered = kv_resize(loader->gathered, loader->gathered_capacity);
     }
     if (bytes.size > 0) {

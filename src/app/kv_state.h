@@ -24,7 +24,7 @@ typedef enum kv_load_field {
 typedef struct kv_loader {
     kv_load_field_t field;
     size_t want_bytes, have_bytes; /* of the field */
-    uint8_t *gathered; /* the field, when pieces cut it */
+    uint8_t *gathered;             /* the field, when pieces cut it */
     size_t gathered_capacity;
     uint64_t entries_left;
     digest_t last_key;

@@ -153,8 +153,8 @@ void kv_store_write(kv_store_t *store, kv_spot_t spot, bytes_t key, bytes_t valu
     store->used_bytes = store->used_bytes - entry->value_size + value.size;
     bool given = keep_image(store, entry, spot.leaf);
     bool too_small = value.size > entry->value_capacity;
-    bool too_large = entry->value_capacity > SPARE_BYTES_MAX &&
-                     value.size < entry->value_capacity / 4;
+    bool too_large =
+        entry->value_capacity > SPARE_BYTES_MAX && value.size < entry->value_capacity / 4;
     if (given || too_small || too_large) {
         entry = replace_block(store, entry, spot.leaf, value.size, given);
     }

@@ -58,16 +58,7 @@ static void mark_way(kv_tree_t *tree, const digest_t *key, kv_ref_t last) {
     }
 }
 
-static bool is_stale(const kv_tree_t *tree, uint32_t node, uint32_t side) {
-    return ((tree->trie.nodes[node].stale >> side) & 1) != 0;
-}
-
-static void set_stale(kv_tree_t *tree, uint32_t node, uint32_t side, bool stale) {
-    kv_trie_node_t *at = &tree->trie.nodes[node];
-    at->stale = (uint8_t)((at->stale & ~(1u << side)) | (uint32_t)stale << side);
-}
-
-/* The subtree that the new node pushes down keeps its digest. */
+/* The subtree that the new node pushes down keeps its digest and whether that is stale. */
 static void insert_leaf(kv_tree_t *tree, uint32_t leaf, bytes_t key) {
     kv_chunks_reach(&tree->key_digests, leaf);
     digest_t *digest = key_digest_of(tree, leaf);
@@ -77,30 +68,29 @@ static void insert_leaf(kv_tree_t *tree, uint32_t leaf, bytes_t key) {
     if (closest != KV_LEAF_NONE) {
         closest_bytes = digest_bytes(key_digest_of(tree, closest));
     }
-    kv_trie_joint_t joint =
-        kv_trie_insert(&tree->trie, digest_bytes(digest), closest_bytes, leaf);
+    kv_trie_joint_t joint = kv_trie_insert(&tree->trie, digest_bytes(digest), closest_bytes, leaf);
     if (joint.node != 0) {
         kv_chunks_reach(&tree->pairs, joint.node);
         pair_of(tree, joint.node)->child[1 - joint.side] =
             pair_of(tree, joint.parent)->child[joint.parent_side];
-        set_stale(tree, joint.node, 1 - joint.side,
-                  is_stale(tree, joint.parent, joint.parent_side));
+        uint32_t stale = (tree->trie.nodes[joint.parent].stale >> joint.parent_side) & 1;
+        tree->trie.nodes[joint.node].stale = (uint8_t)(stale << (1 - joint.side));
     }
     mark_way(tree, digest, KV_REF_NONE);
 }
 
-/* The subtree that moves up keeps its digest; what is above of its new place is stale. */
+/* The subtree that moves up keeps its digest, and if that was stale, then so was its new place; what
+ * is above of that becomes stale. */
 static void remove_leaf(kv_tree_t *tree, uint32_t leaf) {
     const digest_t *digest = key_digest_of(tree, leaf);
     kv_trie_joint_t joint = kv_trie_remove(&tree->trie, digest_bytes(digest));
     if (joint.node == 0) {
         pair_of(tree, 0)->child[0] = kv_hash_empty();
-        set_stale(tree, 0, 0, false);
+        tree->trie.nodes[0].stale = 0;
         return;
     }
     pair_of(tree, joint.parent)->child[joint.parent_side] =
         pair_of(tree, joint.node)->child[1 - joint.side];
-    set_stale(tree, joint.parent, joint.parent_side, is_stale(tree, joint.node, 1 - joint.side));
     mark_way(tree, digest, joint.parent);
 }
 

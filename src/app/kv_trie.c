@@ -68,7 +68,6 @@ static uint32_t take_node(kv_trie_t *trie) {
     return trie->node_count++;
 }
 
-/* Leaves `stale` as it was: kv_tree_settle reads it after the removal. */
 static void give_node(kv_trie_t *trie, uint32_t node) {
     trie->nodes[node].child[0] = trie->free_node;
     trie->free_node = node;
@@ -102,8 +101,8 @@ kv_trie_joint_t kv_trie_insert(kv_trie_t *trie, bytes_t key, bytes_t closest, ui
     uint32_t node = take_node(trie);
     uint32_t side = (symbol_of(key, critical.byte_at) >> critical.shift) & 1;
     kv_trie_node_t *added = &trie->nodes[node];
-    *added = (kv_trie_node_t){.byte_at = (uint16_t)critical.byte_at,
-                              .shift = (uint8_t)critical.shift};
+    *added =
+        (kv_trie_node_t){.byte_at = (uint16_t)critical.byte_at, .shift = (uint8_t)critical.shift};
     added->child[side] = KV_REF_LEAF | leaf;
     added->child[1 - side] = below;
     trie->nodes[parent].child[parent_side] = node;
@@ -164,8 +163,8 @@ void kv_trie_seek(kv_trie_cursor_t *cursor, const kv_trie_t *trie, bytes_t key, 
         }
         ref = node->child[side];
     }
-    bool after = differs ? ((symbol_of(key, critical.byte_at) >> critical.shift) & 1) == 0
-                         : !exclusive;
+    bool after =
+        differs ? ((symbol_of(key, critical.byte_at) >> critical.shift) & 1) == 0 : !exclusive;
     if (after) {
         push_pending(cursor, ref);
     }

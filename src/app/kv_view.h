@@ -20,7 +20,7 @@ typedef struct kv_sight {
 typedef struct kv_pending {
     bytes_t key;
     kv_maybe_t value;
-    kv_spot_t spot; /* in the store, until the first write there */
+    kv_spot_t spot;                  /* in the store, until the first write there */
     uint8_t number[KV_NUMBER_BYTES]; /* backs the value when it was computed, not given */
 } kv_pending_t;
 

@@ -14,8 +14,8 @@ static void null_close(void *memory) {
     (void)memory;
 }
 
-static synod_status null_execute(void *memory, const synod_block_info *block,
-                                 synod_bytes operation, synod_writer *reply) {
+static synod_status null_execute(void *memory, const synod_block_info *block, synod_bytes operation,
+                                 synod_writer *reply) {
     (void)memory;
     (void)block;
     (void)operation;

@@ -5,6 +5,8 @@
  * always a free cell; between the home cell of an entry and its own cell none is free. */
 #include "base/map.h"
 
+#include <string.h>
+
 #include "base/check.h"
 
 /* Cells are counted in 32 bits, and there are up to four times as many as entries. */
@@ -31,37 +33,39 @@ size_t map_bytes(uint32_t capacity) {
     return (size_t)cells_for(capacity) * sizeof(map_cell_t);
 }
 
-map_t map_of(void *memory, uint32_t capacity) {
+map_t map_of_zeroed(void *memory, uint32_t capacity) {
     require(memory != NULL && (uintptr_t)memory % _Alignof(map_cell_t) == 0);
-    uint32_t cells = cells_for(capacity);
-    map_t map = {.cells = memory, .mask = cells - 1, .capacity = capacity};
-    for (uint32_t i = 0; i < cells; i++) {
-        map.cells[i] = (map_cell_t){.value = MAP_NONE};
-    }
-    return map;
+    return (map_t){.cells = memory, .mask = cells_for(capacity) - 1, .capacity = capacity};
+}
+
+map_t map_of(void *memory, uint32_t capacity) {
+    memset(memory, 0, map_bytes(capacity));
+    return map_of_zeroed(memory, capacity);
 }
 
 /* The cell of `key`, or the free cell where its probe ends. */
 static map_cell_t *find_cell(const map_t *map, uint64_t key) {
     uint32_t at = home_of(map, key);
-    while (map->cells[at].value != MAP_NONE && map->cells[at].key != key) {
+    while (map->cells[at].taken && map->cells[at].key != key) {
         at = (at + 1) & map->mask;
     }
     return &map->cells[at];
 }
 
 uint32_t map_get(const map_t *map, uint64_t key) {
-    return find_cell(map, key)->value;
+    const map_cell_t *cell = find_cell(map, key);
+    return cell->taken ? cell->value : MAP_NONE;
 }
 
 bool map_put(map_t *map, uint64_t key, uint32_t value) {
     require(value != MAP_NONE);
     map_cell_t *cell = find_cell(map, key);
-    if (cell->value == MAP_NONE) {
+    if (!cell->taken) {
         if (map->count == map->capacity) {
             return false;
         }
         map->count++;
+        cell->taken = 1;
         cell->key = key;
     }
     cell->value = value;
@@ -70,12 +74,12 @@ bool map_put(map_t *map, uint64_t key, uint32_t value) {
 
 bool map_remove(map_t *map, uint64_t key) {
     map_cell_t *cell = find_cell(map, key);
-    if (cell->value == MAP_NONE) {
+    if (!cell->taken) {
         return false;
     }
     uint32_t hole = (uint32_t)(cell - map->cells);
     uint32_t at = (hole + 1) & map->mask;
-    while (map->cells[at].value != MAP_NONE) {
+    while (map->cells[at].taken) {
         /* The entry may fill the hole when the hole lies on its probe, from home to `at`. */
         uint32_t home = home_of(map, map->cells[at].key);
         if (((at - home) & map->mask) >= ((at - hole) & map->mask)) {

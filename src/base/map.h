@@ -12,8 +12,8 @@
 
 typedef struct map_cell {
     uint64_t key;
-    uint32_t value; /* MAP_NONE = free */
-    uint32_t unused;
+    uint32_t value;
+    uint32_t taken; /* 0 = free */
 } map_cell_t;
 
 typedef struct map {
@@ -24,6 +24,8 @@ typedef struct map {
 /* Bytes for a map of up to `capacity` entries (load at most one half). */
 size_t map_bytes(uint32_t capacity);
 map_t map_of(void *memory, uint32_t capacity);
+/* The same over memory that is zero already: nothing is touched before it is used. */
+map_t map_of_zeroed(void *memory, uint32_t capacity);
 /* MAP_NONE when absent. */
 uint32_t map_get(const map_t *map, uint64_t key);
 /* Inserts or replaces; false when full. value != MAP_NONE. */

@@ -33,10 +33,11 @@ static const uint32_t body_max_of[FRAME_KIND_END] = {
     [FRAME_SNAPSHOT] = FRAME_BODY_MAX,
     [FRAME_PING] = FRAME_PING_MAX,
     [FRAME_PONG] = FRAME_PING_MAX,
+    [FRAME_ATTACH] = ATTACH_BYTES,
 };
 
-/* CRC32C (Castagnoli, RFC 3720 appendix B.4) of the header's first fields and the body. ISA-L leaves
- * the inversions at both ends to the caller and takes a pointer to bytes that it does not change. */
+/* CRC32C (Castagnoli, RFC 3720 appendix B.4) of the header's first fields and the body. ISA-L
+ * leaves the inversions at both ends to the caller and does not change what it points to. */
 static uint32_t frame_checksum(const uint8_t *header, bytes_t body) {
     uint32_t sum = crc32_iscsi((unsigned char *)header, FRAME_CHECKED_BYTES, UINT32_MAX);
     if (body.size > 0) {

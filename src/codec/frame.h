@@ -15,15 +15,15 @@
 #define FRAME_PING_MAX 64
 
 typedef enum frame_kind {
-    FRAME_HELLO = 1,       /* first on every link, both ways: who, which chain, which parameters */
-    FRAME_GOODBYE = 2,     /* last: a status and a reason for people */
-    FRAME_MESSAGE = 3,     /* a consensus message, a proposal with its payload */
-    FRAME_REQUEST = 4,     /* client -> replica, or forwarded by a replica */
-    FRAME_REPLY = 5,       /* replica -> client */
-    FRAME_BLOCK_ASK = 6,   /* sync: blocks by id or height */
-    FRAME_BLOCK = 7,       /* sync: one block with payload, and proof */
-    FRAME_CHECKPOINT = 8,  /* attestation of a state root */
-    FRAME_QUERY = 9,       /* client -> replica: a read */
+    FRAME_HELLO = 1,      /* first on every link, both ways: who, which chain, which parameters */
+    FRAME_GOODBYE = 2,    /* last: a status and a reason for people */
+    FRAME_MESSAGE = 3,    /* a consensus message, a proposal with its payload */
+    FRAME_REQUEST = 4,    /* client -> replica, or forwarded by a replica */
+    FRAME_REPLY = 5,      /* replica -> client */
+    FRAME_BLOCK_ASK = 6,  /* sync: blocks by id or height */
+    FRAME_BLOCK = 7,      /* sync: one block with payload, and proof */
+    FRAME_CHECKPOINT = 8, /* attestation of a state root */
+    FRAME_QUERY = 9,      /* client -> replica: a read */
     FRAME_QUERY_REPLY = 10,
     FRAME_STATUS_ASK = 11, /* client -> replica */
     FRAME_STATUS = 12,

@@ -1,5 +1,5 @@
-/* The first frame on every link and the last one (docs/formats/wire.md). A difference that matters is
- * named to the operator: which parameter, ours and theirs (attack K8). */
+/* The first frame on every link and the last one (docs/formats/wire.md). A difference that matters
+ * is named to the operator: which parameter, ours and theirs (attack K8). */
 #ifndef CODEC_HELLO_H
 #define CODEC_HELLO_H
 

@@ -1,8 +1,8 @@
 /* Requests and payloads (docs/formats/request.md).
  *
- * Decoding is on the path of every operation, at the gate and again for every payload: one pass over
- * the lengths, no copy but the signature, no hash. What it accepts, everybody accepts: the bounds
- * are constants of the format, so that replicas cannot differ about a payload. */
+ * Decoding is on the path of every operation, at the gate and again for every payload: one pass
+ * over the lengths, no copy but the signature, no hash. What it accepts, everybody accepts: the
+ * bounds are constants of the format, so that replicas cannot differ about a payload. */
 #include "codec/request.h"
 
 #include "base/check.h"

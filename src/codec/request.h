@@ -63,7 +63,8 @@ digest_t payload_root(const request_t *requests, const digest_t *digests, uint32
 
 /* A client proves that it holds a session key, so that replies for that key's sessions come over
  * this link: replicas that never saw the request answer too. Signed: tag[16] "synod.attach.v01",
- * domain[32], the replica's member index u64, the `connection` of the replica's hello u64, key[32]. */
+ * domain[32], the replica's member index u64, the `connection` of the replica's hello u64,
+ * key[32]. */
 typedef struct attach {
     key_public_t key;
     signature_t signature;

@@ -22,10 +22,8 @@ static const field_t block_answer_fields[] = {
 static const schema_t block_answer_schema = SCHEMA_OF(block_answer_fields);
 
 static const field_t checkpoint_fields[] = {
-    FIELD_ANY(checkpoint_t, epoch),
-    FIELD_ANY(checkpoint_t, height),
-    FIELD_RAW(checkpoint_t, root),
-    FIELD_WITHIN(checkpoint_t, member, 4, 0, MEMBERS_MAX - 1),
+    FIELD_ANY(checkpoint_t, epoch),     FIELD_ANY(checkpoint_t, height),
+    FIELD_RAW(checkpoint_t, root),      FIELD_WITHIN(checkpoint_t, member, 4, 0, MEMBERS_MAX - 1),
     FIELD_RAW(checkpoint_t, signature),
 };
 static const schema_t checkpoint_schema = SCHEMA_OF(checkpoint_fields);

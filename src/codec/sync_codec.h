@@ -19,7 +19,7 @@ typedef struct block_ask {
 /* One block: its encoding, its payload, and, for a final one, the encoded certificate that proves
  * the end of the run it belongs to (may be empty). */
 typedef struct block_answer {
-    height_t height;      /* of this block */
+    height_t height;       /* of this block */
     height_t final_height; /* the sender's last final height: how much there is to get */
     bytes_t block, proof, payload;
 } block_answer_t;

@@ -194,9 +194,9 @@ synod_status certificate_decode(reader_t *reader, uint32_t members, arena_t *are
     status = judge_bitmap(bitmap, members, head.signers);
     if (status != SYNOD_OK)
         return status;
-    certificate_t *to = arena_take(arena, certificate_bytes(members, head.signers,
-                                                            statement->claim_count,
-                                                            head.claims_differ));
+    certificate_t *to =
+        arena_take(arena, certificate_bytes(members, head.signers, statement->claim_count,
+                                            head.claims_differ));
     if (to == NULL)
         return SYNOD_NO_MEMORY;
     certificate_begin(to, statement, members, head.signers, head.claims_differ);

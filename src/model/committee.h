@@ -31,8 +31,8 @@ typedef struct committee {
 /* Fills `committee` over borrowed `members`. SYNOD_BAD_KEY, SYNOD_DUPLICATE, SYNOD_MALFORMED (size
  * or weight) name what is wrong; `*culprit` is then the member index. */
 synod_status committee_make(committee_t *committee, const digest_t *domain, epoch_t epoch,
-                            const member_info_t *members, uint32_t size,
-                            const verifier_t *verifier, member_t *culprit);
+                            const member_info_t *members, uint32_t size, const verifier_t *verifier,
+                            member_t *culprit);
 
 /* Index of a key, or MEMBER_NONE. Linear: for set-up and accusations, not for each message. */
 member_t committee_find(const committee_t *committee, const key_public_t *key);

@@ -20,8 +20,8 @@ static synod_status judge_certificates(const judge_t *judge, const phase_t *phas
             (certificate->statement.claim_count != certified->claim_count ||
              certificate->claims_differ != certified->claims_differ))
             return SYNOD_MALFORMED;
-        synod_status status = certificate_judge(certificate, judge->committee, certified->quorum,
-                                                judge->anchor);
+        synod_status status =
+            certificate_judge(certificate, judge->committee, certified->quorum, judge->anchor);
         if (status != SYNOD_OK)
             return status;
     }

@@ -10,7 +10,7 @@ typedef struct judge {
     const phase_t *phases;
     uint32_t phase_count;
     const digest_t *anchor;
-    member_t link;                   /* whose channel it came over; MEMBER_NONE: nobody's */
+    member_t link;                    /* whose channel it came over; MEMBER_NONE: nobody's */
     const certificate_known_t *known; /* may be NULL */
 } judge_t;
 

@@ -26,7 +26,7 @@ typedef struct message {
     member_t author;
     signature_t signature; /* meaningful where the phase is authenticated by signature */
     /* body */
-    const block_t *block;                                      /* proposals, else NULL */
+    const block_t *block;                                        /* proposals, else NULL */
     const certificate_t *certificates[MESSAGE_CERTIFICATES_MAX]; /* proofs; NULL when absent */
     bytes_t share;
 } message_t;

@@ -35,7 +35,7 @@ void tally_vote(const tally_t *tally, member_t member, statement_t *statement,
 uint64_t tally_weight(const tally_t *tally);
 uint32_t tally_count(const tally_t *tally);
 /* Builds the certificate of the group that `statement` belongs to, with all its votes. */
-void tally_certify(const tally_t *tally, const committee_t *committee,
-                   const statement_t *statement, certificate_t *to);
+void tally_certify(const tally_t *tally, const committee_t *committee, const statement_t *statement,
+                   certificate_t *to);
 
 #endif

@@ -7,12 +7,12 @@
  * protocols use it and what was simplified.
  *
  * Safety rests on one rule of the host: effects of all steps form one queue, and no message leaves
- * before every earlier persist and store of the node is durable, unless it is sent `early`, which is
- * for what promises nothing.
+ * before every earlier persist and store of the node is durable, unless it is sent `early`, which
+ * is for what promises nothing.
  *
  * Invariants of the host that cores rely on:
- *  - messages were decoded, bounded, matched with the phase table, admitted by the core and verified
- *    (signature or link, and every certificate in them) before they come in;
+ *  - messages were decoded, bounded, matched with the phase table, admitted by the core and
+ * verified (signature or link, and every certificate in them) before they come in;
  *  - a message of one slot and author comes in at most twice with different content;
  *  - `now_ns` never goes back; messages of one instant come before its deadlines. */
 #ifndef PROTOCOL_PROTOCOL_H
@@ -27,19 +27,20 @@
 /* Numbers that all replicas share: they stand in the genesis and are part of the domain. Zero means
  * the default that the protocol's page names. */
 typedef struct parameters {
-    uint64_t view_timeout_ns;     /* base of the view timer */
-    uint64_t request_patience_ns; /* oldest waiting request older than this: the leader is at fault */
-    uint64_t leader_views;        /* views before the leader rotates; 0 = stays while it works */
-    uint64_t execution_horizon;   /* heights that ordering may run ahead of execution */
-    uint32_t payload_bytes_max;   /* largest payload of a block */
+    uint64_t view_timeout_ns; /* base of the view timer */
+    uint64_t
+        request_patience_ns;    /* oldest waiting request older than this: the leader is at fault */
+    uint64_t leader_views;      /* views before the leader rotates; 0 = stays while it works */
+    uint64_t execution_horizon; /* heights that ordering may run ahead of execution */
+    uint32_t payload_bytes_max; /* largest payload of a block */
 } parameters_t;
 
 typedef struct env {
     const committee_t *committee;
     const parameters_t *parameters;
-    member_t self;     /* own index; MEMBER_NONE for an observer */
-    digest_t anchor;   /* id of the block at height 0 of the epoch */
-    uint8_t seed[32];  /* derived from a node secret, chain, epoch and path; equal after a restart */
+    member_t self;    /* own index; MEMBER_NONE for an observer */
+    digest_t anchor;  /* id of the block at height 0 of the epoch */
+    uint8_t seed[32]; /* derived from a node secret, chain, epoch and path; equal after a restart */
 } env_t;
 
 /* ---- events ---- */
@@ -91,9 +92,9 @@ typedef struct event {
             uint32_t id;
         } deadline;
         struct {
-            uint64_t bytes;      /* waiting and not in a delivered block */
-            uint64_t oldest_ns;  /* arrival (now_ns scale) of the oldest; meaningless if bytes = 0 */
-            digest_t oldest;     /* which one it is */
+            uint64_t bytes;     /* waiting and not in a delivered block */
+            uint64_t oldest_ns; /* arrival (now_ns scale) of the oldest; meaningless if bytes = 0 */
+            digest_t oldest;    /* which one it is */
             uint32_t bucket;
         } pending;
         struct {
@@ -150,7 +151,13 @@ typedef enum effect_kind {
     EFFECT_HALT
 } effect_kind_t;
 
-typedef enum level { LEVEL_TENTATIVE = 1, LEVEL_FIRST, LEVEL_WEAK, LEVEL_STRONG, LEVEL_FINAL } level_t;
+typedef enum level {
+    LEVEL_TENTATIVE = 1,
+    LEVEL_FIRST,
+    LEVEL_WEAK,
+    LEVEL_STRONG,
+    LEVEL_FINAL
+} level_t;
 
 typedef enum timeline {
     TIMELINE_MONOTONIC = 1, /* now_ns */

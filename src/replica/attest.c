@@ -46,9 +46,10 @@ static void compare(replica_t *r, const checkpoint_set_t *set) {
     replica_log(r, 1, "attest", "differs", "height=%llu weight=%llu",
                 (unsigned long long)set->height, (unsigned long long)weight);
     if (weight >= quorum_weight(committee, QUORUM_ONE_HONEST))
-        replica_halt(r, SYNOD_CONFLICT,
-                     "this replica's state root differs from that of f + 1 others: its application, "
-                     "memory or disk is at fault");
+        replica_halt(
+            r, SYNOD_CONFLICT,
+            "this replica's state root differs from that of f + 1 others: its application, "
+            "memory or disk is at fault");
 }
 
 static void attest(replica_t *r) {

@@ -5,8 +5,7 @@
 #include "base/check.h"
 
 size_t blocks_memory_bytes(uint32_t payload_max) {
-    return arena_cost(BLOCKS_SLOTS * sizeof(block_slot_t)) +
-           BLOCKS_SLOTS * arena_cost(payload_max);
+    return arena_cost(BLOCKS_SLOTS * sizeof(block_slot_t)) + BLOCKS_SLOTS * arena_cost(payload_max);
 }
 
 blocks_t blocks_make(void *memory, uint32_t payload_max) {
@@ -46,7 +45,8 @@ static uint64_t worth(const block_slot_t *slot) {
                     : slot->state == BLOCK_VERIFYING ? 5
                     : slot->final                    ? 4
                                                      : 3;
-    uint64_t age = slot->state == BLOCK_EXECUTED ? slot_block(slot)->height : slot_block(slot)->birth_view;
+    uint64_t age =
+        slot->state == BLOCK_EXECUTED ? slot_block(slot)->height : slot_block(slot)->birth_view;
     return rank << 56 | (age & ((UINT64_C(1) << 56) - 1));
 }
 

@@ -62,22 +62,22 @@ static void on_reply(void *context, const request_t *request, const reply_t *exe
     mempool_remove(&r->mempool, request->session, sequence);
     if (r->phase != REPLICA_RUNNING)
         return;
-    reply.view = r->last_view;
+    reply.view = leader_hint(r);
     send_reply(r, link, &reply);
 }
 
 /* True when it was executed. */
 static bool execute(replica_t *r, block_slot_t *slot) {
     if (!judge_payload(r, slot)) {
-        slot->state = BLOCK_FREE; /* a liar's bytes under a good block: others have the right ones */
+        slot->state =
+            BLOCK_FREE; /* a liar's bytes under a good block: others have the right ones */
         return false;
     }
     journal_block(r, slot);
     if (r->phase == REPLICA_HALTED)
         return false;
     uint32_t count = 0;
-    synod_status status =
-        payload_walk(slot_payload(slot), r->requests, BLOCK_REQUESTS_MAX, &count);
+    synod_status status = payload_walk(slot_payload(slot), r->requests, BLOCK_REQUESTS_MAX, &count);
     invariant(status == SYNOD_OK);
     const block_t *block = slot_block(slot);
     r->executed_id = slot->id;
@@ -108,8 +108,9 @@ static uint32_t final_path(replica_t *r, height_t height, const digest_t *id,
         at = *slot_parent(slot);
     }
     if (!digest_equal(&at, &r->executed_id)) {
-        replica_halt(r, SYNOD_CONFLICT,
-                     "a final block does not extend what was executed: more than f members are faulty");
+        replica_halt(
+            r, SYNOD_CONFLICT,
+            "a final block does not extend what was executed: more than f members are faulty");
         return 0;
     }
     return count;

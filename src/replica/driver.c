@@ -124,7 +124,6 @@ static void queue_pending(replica_t *r) {
 static void watch_leader(replica_t *r) {
     progress_t progress;
     r->config.protocol->progress(r->core, &r->env, &progress);
-    r->last_view = progress.view;
     if (progress.leader == r->last_leader)
         return;
     r->last_leader = progress.leader;
@@ -171,7 +170,7 @@ static uint64_t earlier(uint64_t a, uint64_t b) {
 }
 
 void set_wake(replica_t *r) {
-    uint64_t at = earlier(r->sync_at, r->idle_root_at);
+    uint64_t at = earlier(earlier(r->sync_at, r->idle_root_at), r->lazy_at);
     for (uint32_t id = 0; id < DEADLINES_MAX; id++)
         if (r->deadlines[id] != UINT64_MAX)
             at = earlier(at, r->deadlines[id]);

@@ -1,5 +1,6 @@
-/* The gate for consensus messages: decode and bound, structure, admission by the core, and only then
- * signatures; what was verified is remembered, so that a certificate of known votes costs comparisons. */
+/* The gate for consensus messages: decode and bound, structure, admission by the core, and only
+ * then signatures; what was verified is remembered, so that a certificate of known votes costs
+ * comparisons. */
 #include "replica/state.h"
 
 /* Slots by the first bytes of the signature, which its author chooses freely but cannot make fit
@@ -47,8 +48,8 @@ void gate_drop(replica_t *r, replica_link_t *link, synod_status why, const char 
     if (why == SYNOD_BAD_SIGNATURE)
         r->signatures_bad++;
     replica_log(r, 2, "gate", "drop", "link=%llu member=%d what=%s why=\"%s\"",
-                (unsigned long long)link->link, link->member == MEMBER_NONE ? -1 : (int)link->member,
-                what, synod_status_text(why));
+                (unsigned long long)link->link,
+                link->member == MEMBER_NONE ? -1 : (int)link->member, what, synod_status_text(why));
 }
 
 /* The payload of a proposal must be what its block says; the root is checked where the payload is

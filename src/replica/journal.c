@@ -162,8 +162,8 @@ bool journal_seal(journal_t *journal) {
  * otherwise a node that comes back could find no sector left. */
 static void write_release(journal_t *journal) {
     uint8_t bytes[JOURNAL_RELEASED_BYTES];
-    bytes_t part = bytes_of(bytes, sizeof bytes);
     store_u64(bytes, journal->releasable);
+    bytes_t part = bytes_of(bytes, sizeof bytes);
     if (journal->phase == JOURNAL_PHASE_READY && journal->releasable > journal->oldest &&
         journal_place(journal, JOURNAL_KIND_RELEASED, JOURNAL_LEVEL_MARK, &part, 1, NULL) != 0) {
         journal->oldest = journal->releasable;

@@ -1,6 +1,6 @@
-/* Blocks judged before the core votes, and payloads built for its proposals. A block is good when its
- * payload is what it says, its ancestors are here and good, its time is in order and every request
- * in it is signed by the key of its session. */
+/* Blocks judged before the core votes, and payloads built for its proposals. A block is good when
+ * its payload is what it says, its ancestors are here and good, its time is in order and every
+ * request in it is signed by the key of its session. */
 #include "crypto/hash.h"
 #include "replica/state.h"
 
@@ -64,7 +64,8 @@ static ledger_standing_t standing_now(const replica_t *r, const request_t *reque
     return ledger_standing(r->ledger, request->session, request->sequence, request->acknowledged);
 }
 
-/* Which key must have signed a request? NULL with STANDS: none any more, its answer will be EXPIRED. */
+/* Which key must have signed a request? NULL with STANDS: none any more, its answer will be
+ * EXPIRED. */
 static const key_public_t *key_of(replica_t *r, const request_t *request, key_public_t *room,
                                   standing_t *standing) {
     *standing = STANDS;
@@ -90,8 +91,7 @@ static bool verified_before(replica_t *r, const request_t *request, const digest
 /* Collects the signatures that have to be checked. False: wait (a session is not known yet). */
 static bool collect_signatures(replica_t *r, block_slot_t *slot, verify_job_t *job) {
     uint32_t count = 0;
-    synod_status status =
-        payload_walk(slot_payload(slot), r->requests, BLOCK_REQUESTS_MAX, &count);
+    synod_status status = payload_walk(slot_payload(slot), r->requests, BLOCK_REQUESTS_MAX, &count);
     invariant(status == SYNOD_OK); /* judge_payload passed */
     for (uint32_t i = 0; i < count; i++) {
         const request_t *request = &r->requests[i];

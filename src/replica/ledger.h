@@ -91,7 +91,8 @@ uint32_t ledger_sessions(const ledger_t *ledger);
 digest_t ledger_root(ledger_t *ledger, const digest_t *committee_root, bytes_t order_state,
                      digest_t *application_root);
 
-/* The application's cheap judgement of an operation before it is ordered; SYNOD_OK if it has none. */
+/* The application's cheap judgement of an operation before it is ordered; SYNOD_OK if it has none.
+ */
 synod_status ledger_check(const ledger_t *ledger, bytes_t operation);
 
 synod_status ledger_query(ledger_t *ledger, bytes_t query, bool prove, synod_writer *reply,

@@ -1,6 +1,6 @@
 /* Members and clients: handshake, attached session keys, queries. The channel says who a member is;
- * its hello has to agree (attack K5). A newer channel of the same member takes the place of the older
- * one, which may be half-open (attack N10). */
+ * its hello has to agree (attack K5). A newer channel of the same member takes the place of the
+ * older one, which may be half-open (attack N10). */
 #include "replica/state.h"
 
 void link_send(replica_t *r, link_t link, lane_t lane, frame_kind_t kind, size_t body_size) {
@@ -27,8 +27,8 @@ void link_refuse(replica_t *r, replica_link_t *link, synod_status status, const 
     goodbye_t goodbye = {.status = status};
     snprintf(goodbye.reason, sizeof goodbye.reason, "%s", reason);
     replica_log(r, 1, "link", "refuse", "link=%llu member=%d why=\"%s\"",
-                (unsigned long long)link->link, link->member == MEMBER_NONE ? -1 : (int)link->member,
-                reason);
+                (unsigned long long)link->link,
+                link->member == MEMBER_NONE ? -1 : (int)link->member, reason);
     writer_t writer = frame_writer(r);
     goodbye_encode(&goodbye, &writer);
     link_send(r, link->link, LANE_CONSENSUS, FRAME_GOODBYE, writer.at);
@@ -85,7 +85,8 @@ void link_hello(replica_t *r, replica_link_t *link, bytes_t body) {
         return;
     }
     bool is_member = theirs.role == ROLE_MEMBER;
-    if (is_member != (link->member != MEMBER_NONE) || (is_member && theirs.member != link->member)) {
+    if (is_member != (link->member != MEMBER_NONE) ||
+        (is_member && theirs.member != link->member)) {
         link_refuse(r, link, SYNOD_NOT_MEMBER, "hello names a member whose key the channel lacks");
         return;
     }
@@ -120,7 +121,8 @@ static uint64_t key_index(const replica_t *r, const key_public_t *key) {
 
 static attachment_t *find_attachment(replica_t *r, const key_public_t *key) {
     uint32_t slot = map_get(&r->attachment_index, key_index(r, key));
-    if (slot == MAP_NONE || memcmp(r->attachments[slot].key.bytes, key->bytes, sizeof key->bytes) != 0)
+    if (slot == MAP_NONE ||
+        memcmp(r->attachments[slot].key.bytes, key->bytes, sizeof key->bytes) != 0)
         return NULL;
     return &r->attachments[slot];
 }
@@ -197,7 +199,8 @@ void answer_query(replica_t *r, replica_link_t *link, bytes_t body) {
         gate_drop(r, link, SYNOD_MALFORMED, "query");
         return;
     }
-    /* Answer and proof have a bounded room each; a larger answer is the application's typed error. */
+    /* Answer and proof have a bounded room each; a larger answer is the application's typed error.
+     */
     writer_t reply_room = writer_of(r->query_room, QUERY_BYTES_MAX);
     writer_t proof_room = writer_of(r->query_room + QUERY_BYTES_MAX, QUERY_BYTES_MAX);
     sink_t reply_sink = {&reply_room}, proof_sink = {&proof_room};

@@ -1,5 +1,5 @@
-/* See mempool.h. Invariant: every live byte range starts with a piece header, from head to tail without
- * gaps; a piece is alive when its entry points back to it. */
+/* See mempool.h. Invariant: every live byte range starts with a piece header, from head to tail
+ * without gaps; a piece is alive when its entry points back to it. */
 #include "replica/mempool.h"
 
 #include "base/arena.h"
@@ -15,14 +15,13 @@ size_t mempool_memory_bytes(uint32_t ring_bytes) {
 
 mempool_t mempool_make(void *memory, uint32_t ring_bytes, uint64_t secret) {
     require(ring_bytes >= RING_SHARE * REQUEST_BYTES_MAX);
-    arena_t arena = arena_of(memory, mempool_memory_bytes(ring_bytes));
-    mempool_t mempool = {.ring_bytes = ring_bytes, .secret = secret};
-    mempool.ring = arena_take(&arena, ring_bytes);
-    mempool.entries = arena_take(&arena, MEMPOOL_REQUESTS_MAX * sizeof(mempool_entry_t));
-    mempool.index = map_of(arena_take(&arena, map_bytes(MEMPOOL_REQUESTS_MAX)), MEMPOOL_REQUESTS_MAX);
-    mempool.first = mempool.last = MAP_NONE;
-    for (uint32_t i = 0; i < MEMPOOL_REQUESTS_MAX; i++)
-        mempool.entries[i].next = i + 1 < MEMPOOL_REQUESTS_MAX ? i + 1 : MAP_NONE;
+    uint8_t *at = memory; /* zeroed: a mempool that stays small touches little of it */
+    mempool_t mempool = {.ring_bytes = ring_bytes, .secret = secret, .ring = at};
+    at += arena_cost(ring_bytes);
+    mempool.entries = (mempool_entry_t *)(void *)at;
+    at += arena_cost(MEMPOOL_REQUESTS_MAX * sizeof(mempool_entry_t));
+    mempool.index = map_of_zeroed(at, MEMPOOL_REQUESTS_MAX);
+    mempool.first = mempool.last = mempool.free = MAP_NONE;
     return mempool;
 }
 
@@ -132,8 +131,8 @@ static bool make_room(mempool_t *mempool, uint32_t size) {
                 return false;
             mempool_entry_t *entry = &mempool->entries[piece->slot];
             copied += piece->size;
-            entry->at = place(mempool, piece->slot,
-                              bytes_of((uint8_t *)piece + PIECE_HEADER, entry->size));
+            entry->at =
+                place(mempool, piece->slot, bytes_of((uint8_t *)piece + PIECE_HEADER, entry->size));
         }
         mempool->head += piece->size;
     }
@@ -147,9 +146,10 @@ synod_status mempool_add(mempool_t *mempool, const request_t *request, uint64_t 
     uint32_t size = (uint32_t)request->encoded.size;
     if (mempool->count == MEMPOOL_REQUESTS_MAX || !make_room(mempool, piece_bytes(size)))
         return SYNOD_BUSY;
-    uint32_t slot = mempool->free;
+    uint32_t slot = mempool->free == MAP_NONE ? mempool->fresh++ : mempool->free;
     mempool_entry_t *entry = &mempool->entries[slot];
-    mempool->free = entry->next;
+    if (slot == mempool->free)
+        mempool->free = entry->next;
     *entry = (mempool_entry_t){.session = request->session,
                                .sequence = sequence,
                                .digest = *digest,

@@ -1,12 +1,12 @@
 /* The mempool: verified requests that wait to be ordered, oldest first.
  *
- * Bytes live in one ring; an old request that stays while younger ones leave is copied to the front,
- * so that it never blocks the ring. A (session, sequence) is held once: the first one that came
- * (attack C3: which one runs is decided by the order, not here). Full means a typed busy for the
- * client, never a loss of what was accepted.
+ * Bytes live in one ring; an old request that stays while younger ones leave is copied to the
+ * front, so that it never blocks the ring. A (session, sequence) is held once: the first one that
+ * came (attack C3: which one runs is decided by the order, not here). Full means a typed busy for
+ * the client, never a loss of what was accepted.
  *
- * A request stays until it was executed. `mark` numbers say on which branch it is already in a block,
- * so that a payload repeats nothing of the branch that it extends. */
+ * A request stays until it was executed. `mark` numbers say on which branch it is already in a
+ * block, so that a payload repeats nothing of the branch that it extends. */
 #ifndef REPLICA_MEMPOOL_H
 #define REPLICA_MEMPOOL_H
 
@@ -22,9 +22,9 @@ typedef struct mempool_entry {
     digest_t digest;
     signature_t signature;
     uint64_t arrival_ns;
-    uint64_t mark; /* branch in whose blocks it stands; 0 none */
-    uint64_t at;   /* logical ring position */
-    uint32_t size; /* encoded bytes; 0 = free */
+    uint64_t mark;           /* branch in whose blocks it stands; 0 none */
+    uint64_t at;             /* logical ring position */
+    uint32_t size;           /* encoded bytes; 0 = free */
     uint32_t next, previous; /* by arrival; MAP_NONE ends */
 } mempool_entry_t;
 
@@ -34,6 +34,7 @@ typedef struct mempool {
     uint64_t head, tail; /* logical; live bytes are in [head, tail) */
     mempool_entry_t *entries;
     uint32_t free, first, last; /* lists by index */
+    uint32_t fresh;             /* entries from here on were never used */
     map_t index;                /* (session, sequence) -> entry */
     uint32_t count;
     uint64_t bytes;

@@ -122,8 +122,8 @@ static synod_status judge_config(const replica_config_t *c) {
     if (c->protocol == NULL || c->committee == NULL || c->app == NULL || c->host == NULL ||
         c->signer == NULL || c->self >= c->committee->size)
         return SYNOD_BAD_CONFIG;
-    /* A block and its certificates have to fit into one frame and one journal record; a request into
-     * a block. */
+    /* A block and its certificates have to fit into one frame and one journal record; a request
+     * into a block. */
     if (c->chain.core.payload_bytes_max > (FRAME_BODY_MAX >> 1) ||
         c->chain.core.payload_bytes_max < 4096 || ledger_bytes(&c->chain.ledger) == 0)
         return SYNOD_BAD_CONFIG;
@@ -141,8 +141,8 @@ static void start_parts(replica_t *r, const parts_t *parts) {
     r->known_secret = load_u64(c->seed) ^ load_u64(c->seed + 16);
     r->mempool = mempool_make(parts->mempool, c->mempool_bytes, load_u64(c->seed + 8));
     r->blocks = blocks_make(parts->blocks, c->chain.core.payload_bytes_max);
-    r->link_index = map_of(parts->link_map, c->links_max);
-    r->attachment_index = map_of(parts->attachment_map, ATTACHMENTS_MAX);
+    r->link_index = map_of_zeroed(parts->link_map, c->links_max);
+    r->attachment_index = map_of_zeroed(parts->attachment_map, ATTACHMENTS_MAX);
     r->links_max = c->links_max;
     r->known_face = (certificate_known_t){known_has, r};
     r->last_leader = MEMBER_NONE;
@@ -187,4 +187,3 @@ void replica_close(replica_t *r) {
     ledger_close(r->ledger);
     r->phase = REPLICA_HALTED;
 }
-

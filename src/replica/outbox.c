@@ -1,6 +1,6 @@
-/* The outbox: signs, encodes once, and holds back what promises something until the disk has all that
- * was asked for before it (rule 4: persist before you speak; one FIFO for the node). A member's own
- * messages take the same way and come back to its core only then (attack Q12). */
+/* The outbox: signs, encodes once, and holds back what promises something until the disk has all
+ * that was asked for before it (rule 4: persist before you speak; one FIFO for the node). A
+ * member's own messages take the same way and come back to its core only then (attack Q12). */
 #include "base/arena.h"
 #include "replica/state.h"
 

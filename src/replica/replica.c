@@ -1,8 +1,11 @@
-/* Inputs and looking. Each input is: take the time, do the part's work, run the core until nothing is
- * queued, release what has become durable, set the next wake. */
+/* Inputs and looking. Each input is: take the time, do the part's work, run the core until nothing
+ * is queued, release what has become durable, set the next wake. */
 #include <stdarg.h>
 
 #include "replica/state.h"
+
+/* A final mark that is lost costs a question to a peer, nothing else. */
+#define LAZY_WRITE_NS UINT64_C(20000000)
 
 /* ---- inputs ---- */
 
@@ -161,13 +164,38 @@ void replica_on_job(replica_t *r, instant_t now, job_t *base) {
     leave(r);
 }
 
+/* Final marks and the like wait for company: a write that holds up the next vote would cost each block
+ * a second sync. */
+static bool somebody_waits(const replica_t *r) {
+    const outbox_entry_t *first = r->outbox.count > 0 ? ring_at((ring_t *)&r->outbox, 0) : NULL;
+    return r->phase == REPLICA_RECOVERING ||
+           (first != NULL && first->barrier > journal_durable(r->journal)) ||
+           !journal_room(r->journal, JOURNAL_RECORD_MAX / 2);
+}
+
+static void write_journal(replica_t *r) {
+    if (journal_last(r->journal) == journal_durable(r->journal)) {
+        r->lazy_at = 0;
+        return;
+    }
+    if (somebody_waits(r) || (r->lazy_at != 0 && r->lazy_at <= r->now.now_ns))
+        r->lazy_at = 0;
+    else if (r->lazy_at == 0)
+        r->lazy_at = r->now.now_ns + LAZY_WRITE_NS;
+    if (r->lazy_at == 0)
+        journal_pump(r->journal);
+}
+
 void replica_flush(replica_t *r, instant_t now) {
     enter(r, now);
     if (r->phase == REPLICA_RUNNING)
         submit_flush(r);
     leave(r);
-    if (r->phase != REPLICA_HALTED)
-        journal_pump(r->journal);
+    if (r->phase == REPLICA_HALTED)
+        return;
+    write_journal(r);
+    if (r->phase == REPLICA_RUNNING)
+        set_wake(r);
 }
 
 /* ---- looking ---- */
@@ -232,8 +260,8 @@ void replica_halt(replica_t *r, synod_status status, const char *reason) {
     r->config.host->halt(r->config.host->context, status, reason);
 }
 
-void replica_log(replica_t *r, int level, const char *module, const char *event,
-                 const char *format, ...) {
+void replica_log(replica_t *r, int level, const char *module, const char *event, const char *format,
+                 ...) {
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(r->text, sizeof r->text, format, arguments);

@@ -1,9 +1,9 @@
-/* The replica: everything between the bytes of a link and the ordered, executed log, around any core
- * that the registry offers. No I/O, no clock, no allocator: the host (host.h) gives memory at open,
- * carries out the verbs, and brings every input by one of the calls below.
+/* The replica: everything between the bytes of a link and the ordered, executed log, around any
+ * core that the registry offers. No I/O, no clock, no allocator: the host (host.h) gives memory at
+ * open, carries out the verbs, and brings every input by one of the calls below.
  *
- *   bytes -> gate (decode, bound, judge, admit, verify) -> core -> effects -> journal, outbox, ledger
- *   client requests -> gate -> mempool -> payload of a block -> ledger -> reply
+ *   bytes -> gate (decode, bound, judge, admit, verify) -> core -> effects -> journal, outbox,
+ * ledger client requests -> gate -> mempool -> payload of a block -> ledger -> reply
  *
  * Rules of the host: calls come from one thread and are not nested (a verb never calls back);
  * `now` never goes back; after each batch of inputs it calls replica_flush once. Same inputs, same

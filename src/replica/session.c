@@ -55,13 +55,13 @@ static void drop_result(session_table_t *table, session_t *session, session_entr
     session->kept_count--;
     session->kept_bytes -= entry->size;
     entry->kept = false;
-    entry->hashed = false;
     if (session->kept_count == 0) {
         session->cursor = 0; /* a client that settles promptly stays on its first pages */
     }
 }
 
 void session_settle(session_table_t *table, session_t *session, uint64_t acknowledged) {
+    invariant(session->low <= session->highest);
     if (acknowledged <= session->low) {
         return;
     }

@@ -1,9 +1,9 @@
 /* Sessions: what makes a request run at most once. Rules: docs/formats/sessions.md.
  *
- * A session is a window of sequence numbers above `low`, the highest number that its client settled.
- * Each number in the window either ran or not; of what ran, the newest results are kept within a
- * bound of bytes. The table holds the sessions, the counters that new numbers come from, and all
- * else of the replicated state that is not the application's.
+ * A session is a window of sequence numbers above `low`, the highest number that its client
+ * settled. Each number in the window either ran or not; of what ran, the newest results are kept
+ * within a bound of bytes. The table holds the sessions, the counters that new numbers come from,
+ * and all else of the replicated state that is not the application's.
  *
  * Memory: a session has a header, a window of entries indexed by the low bits of the sequence, and
  * reply memory of twice its bound: results are appended at a cursor, and what is still kept slides
@@ -11,10 +11,10 @@
  * once for each byte appended, and every result lies in one piece. Nothing of a session is touched
  * before it is opened. Slot numbers are no part of the state: nothing visible depends on them.
  *
- * Invariants: low <= highest <= low + window; entries outside of (low, highest] are zero; kept_bytes
- * is the sum of the sizes of kept entries and at most the bound; kept entries are linked in the
- * order in which they ran, which is their order in reply memory; positions of last use are distinct
- * and the order of use is their order. */
+ * Invariants: low <= highest <= low + window; entries outside of (low, highest] are zero;
+ * kept_bytes is the sum of the sizes of kept entries and at most the bound; kept entries are linked
+ * in the order in which they ran, which is their order in reply memory; positions of last use are
+ * distinct and the order of use is their order. */
 #ifndef REPLICA_SESSION_H
 #define REPLICA_SESSION_H
 

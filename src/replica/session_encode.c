@@ -1,5 +1,5 @@
 /* The session root and the stream of the sessions, two readings of one encoding
- * (docs/formats/sessions.md): the stream carries results, the digests carry the results' digests. */
+ * (docs/formats/sessions.md): the stream carries results, digests carry the results' digests. */
 #include "base/check.h"
 #include "crypto/hash.h"
 #include "replica/session.h"

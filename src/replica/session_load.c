@@ -1,6 +1,6 @@
-/* Reads the stream of the sessions back, in pieces of any size (docs/formats/sessions.md). The bytes
- * come from a peer or a disk: every field is judged before it is used, every count against what the
- * table holds. One state has one encoding, so whatever could be written in two ways is refused. */
+/* Reads the stream of the sessions back, in pieces of any size (docs/formats/sessions.md). The
+ * bytes come from a peer or a disk: every field is judged before it is used, every count against
+ * what the table holds. One state has one encoding: what could be written in two ways is refused. */
 #include "base/check.h"
 #include "base/heap.h"
 #include "replica/session.h"
@@ -236,7 +236,7 @@ synod_status session_load(session_loader_t *loader, bytes_t *piece) {
             take(piece, loader->result, size);
             loader->result += size;
             loader->result_left -= size;
-            status = loader->result_left == 0 ? advance(loader) : SYNOD_OK;
+            status = advance(loader);
         } else {
             take(piece, loader->buffer + loader->filled, size);
             loader->filled += size;

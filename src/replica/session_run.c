@@ -1,5 +1,5 @@
-/* Runs the operations of one request into one flat buffer: no allocation, no hashing, one call of the
- * application an operation. Header: session_run.h. */
+/* Runs the operations of one request into one flat buffer: no allocation, no hashing, one call of
+ * the application an operation. Header: session_run.h. */
 #include "replica/session_run.h"
 
 #include "base/check.h"

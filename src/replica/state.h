@@ -6,9 +6,9 @@
  *   recover.c  journal replay                   sync.c     blocks that were missed
  *   attest.c   checkpoints
  *
- * Invariants: nothing leaves that promises something before journal_durable reached its barrier; the
- * ledger executes heights one after another; a core is stepped by one event at a time and its effects
- * are carried out before the next. */
+ * Invariants: nothing leaves that promises something before journal_durable reached its barrier;
+ * the ledger executes heights one after another; a core is stepped by one event at a time and its
+ * effects are carried out before the next. */
 #ifndef REPLICA_STATE_H
 #define REPLICA_STATE_H
 
@@ -19,9 +19,9 @@
 #include "codec/hello.h"
 #include "codec/message_codec.h"
 #include "model/judge.h"
+#include "protocol/registry.h"
 #include "replica/blocks.h"
 #include "replica/journal.h"
-#include "protocol/registry.h"
 #include "replica/mempool.h"
 #include "replica/replica.h"
 
@@ -73,12 +73,12 @@ typedef struct verify_job {
     job_t job; /* first: the host gives this back */
     bool used;
     verify_purpose_t purpose;
-    digest_t block;           /* VERIFY_BLOCK: id */
+    digest_t block; /* VERIFY_BLOCK: id */
     const verifier_t *verifier;
     digest_t domain;
     uint32_t count;
-    uint32_t slot;            /* VERIFY_SUBMIT: which batch */
-    verify_item_t *items;     /* BLOCK_REQUESTS_MAX */
+    uint32_t slot;        /* VERIFY_SUBMIT: which batch */
+    verify_item_t *items; /* BLOCK_REQUESTS_MAX */
 } verify_job_t;
 
 /* Requests of clients that wait for their signatures to be checked. */
@@ -99,7 +99,7 @@ typedef struct submit_batch {
 typedef struct replica_link {
     link_t link; /* LINK_NONE: free */
     member_t member;
-    bool greeted; /* its hello was accepted */
+    bool greeted;        /* its hello was accepted */
     uint64_t connection; /* ours, in our hello */
 } replica_link_t;
 
@@ -110,9 +110,9 @@ typedef struct attachment {
 } attachment_t;
 
 typedef struct outbox_entry {
-    uint64_t barrier;  /* journal sequence that must be durable */
-    member_t to;       /* or SEND_ALL; self: loops back */
-    uint64_t at;       /* logical position in the outbox ring */
+    uint64_t barrier; /* journal sequence that must be durable */
+    member_t to;      /* or SEND_ALL; self: loops back */
+    uint64_t at;      /* logical position in the outbox ring */
     uint32_t size;
 } outbox_entry_t;
 
@@ -145,7 +145,7 @@ struct replica {
     /* core */
     void *core;
     effects_t effects;
-    ring_t events; /* internal events that wait: event_t */
+    ring_t events;                     /* internal events that wait: event_t */
     uint64_t deadlines[DEADLINES_MAX]; /* by id; 0 off */
     uint64_t wake_at;                  /* as told to the host */
     bool pending_dirty;
@@ -154,6 +154,7 @@ struct replica {
 
     /* durable */
     journal_t *journal;
+    uint64_t lazy_at; /* records that nobody waits for go out by then; 0: there are none */
     uint64_t *index_block; /* height % INDEX_HEIGHTS -> address + 1 of its block record */
     uint64_t *index_final; /* the same for final marks */
     height_t index_low;    /* lowest height that the index knows */
@@ -212,13 +213,13 @@ struct replica {
 
     /* sync */
     member_t sync_peer;
-    uint64_t sync_at;       /* deadline of the question; 0: none is open */
-    height_t sync_next;     /* next height of the run that comes in */
-    digest_t sync_parent;   /* its parent */
-    digest_t fetch_id;      /* one block that a proposal stands on; zero: none */
+    bool sync_sure;         /* somebody said that there is nothing more */
+    uint64_t sync_at;     /* deadline of the question; 0: none is open */
+    height_t sync_next;   /* next height of the run that comes in */
+    digest_t sync_parent; /* its parent */
+    digest_t fetch_id;    /* one block that a proposal stands on; zero: none */
     serve_t serve;
     member_t last_leader;
-    view_t last_view;
 
     /* attestation */
     height_t root_height;
@@ -273,6 +274,11 @@ bool judge_payload(replica_t *r, block_slot_t *slot);
 void keep_own_proposal(replica_t *r, const digest_t *id, const block_t *block);
 void build_payload(replica_t *r, const digest_t *parent, uint32_t size_max);
 
+/* Where clients should send next: the leader's index + 1, 0 while there is none. */
+static inline uint64_t leader_hint(const replica_t *r) {
+    return r->last_leader == MEMBER_NONE ? 0 : (uint64_t)r->last_leader + 1;
+}
+
 /* ---- deliver.c ---- */
 void deliver(replica_t *r, height_t height, const digest_t *id, const certificate_t *proof);
 void deliver_encoded(replica_t *r, height_t height, const digest_t *id, bytes_t proof);
@@ -324,7 +330,7 @@ void attest_on_frame(replica_t *r, replica_link_t *link, bytes_t body);
 
 /* ---- replica.c ---- */
 void replica_halt(replica_t *r, synod_status status, const char *reason);
-void replica_log(replica_t *r, int level, const char *module, const char *event,
-                 const char *format, ...) __attribute__((format(printf, 5, 6)));
+void replica_log(replica_t *r, int level, const char *module, const char *event, const char *format,
+                 ...) __attribute__((format(printf, 5, 6)));
 
 #endif

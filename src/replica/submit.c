@@ -1,5 +1,5 @@
-/* Client requests on their way into the mempool: bounded, looked up, verified in batches at the pool,
- * answered at once where the answer is known already, and forwarded to the leader. */
+/* Client requests on their way into the mempool: bounded, looked up, verified in batches at the
+ * pool, answered at once where the answer is known already, and forwarded to the leader. */
 #include "base/arena.h"
 #include "replica/state.h"
 
@@ -29,9 +29,9 @@ void job_run(job_t *base) {
         verify_item_t *item = &job->items[i];
         uint8_t bytes[REQUEST_SIGNED_BYTES];
         request_signed_bytes(&job->domain, &item->digest, bytes);
-        item->good = job->verifier->verify(job->verifier->context, &item->key,
-                                           bytes_of(bytes, sizeof bytes),
-                                           &item->signature) == SYNOD_OK;
+        item->good =
+            job->verifier->verify(job->verifier->context, &item->key, bytes_of(bytes, sizeof bytes),
+                                  &item->signature) == SYNOD_OK;
     }
 }
 
@@ -51,7 +51,7 @@ static void refuse(replica_t *r, link_t link, const request_t *request, synod_st
     reply_t reply = {.session = request->session,
                      .sequence = request->sequence,
                      .status = status,
-                     .view = r->last_view};
+                     .view = leader_hint(r)};
     if (request->session == 0) {
         key_public_t key;
         request_open_fields(request, &key, &reply.sequence);
@@ -59,7 +59,8 @@ static void refuse(replica_t *r, link_t link, const request_t *request, synod_st
     send_reply(r, link, &reply);
 }
 
-/* A session number that this replica has not given out yet is kept silent about: it may be behind. */
+/* A session number that this replica has not given out yet is kept silent about: it may be behind.
+ */
 static bool answer_known(replica_t *r, link_t link, const request_t *request) {
     reply_t reply;
     if (request->session == 0) {
@@ -70,17 +71,17 @@ static bool answer_known(replica_t *r, link_t link, const request_t *request) {
         if (session == 0)
             return false;
         ledger_reply(r->ledger, session, 0, &reply);
-        reply.view = r->last_view;
+        reply.view = leader_hint(r);
         send_reply(r, link, &reply);
         return true;
     }
-    switch (ledger_standing(r->ledger, request->session, request->sequence,
-                            request->acknowledged)) {
+    switch (
+        ledger_standing(r->ledger, request->session, request->sequence, request->acknowledged)) {
     case LEDGER_FRESH:
         return false;
     case LEDGER_DONE:
         ledger_reply(r->ledger, request->session, request->sequence, &reply);
-        reply.view = r->last_view;
+        reply.view = leader_hint(r);
         send_reply(r, link, &reply);
         return true;
     case LEDGER_GONE:
@@ -219,8 +220,8 @@ void submit_verified(replica_t *r, verify_job_t *job) {
         /* It may have run while it was at the pool. */
         if (answer_known(r, item->link, &request))
             continue;
-        synod_status status = mempool_add(&r->mempool, &request, item->sequence, &item->digest,
-                                          r->now.now_ns);
+        synod_status status =
+            mempool_add(&r->mempool, &request, item->sequence, &item->digest, r->now.now_ns);
         if (status == SYNOD_BUSY)
             refuse(r, item->link, &request, SYNOD_BUSY);
         else if (status == SYNOD_OK && item->link != LINK_NONE)

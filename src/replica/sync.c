@@ -2,8 +2,8 @@
  * executed. Blocks hang together by their hashes and the run ends with a proof of finality, so it
  * does not matter who sends them; a wrong or silent source is left for the next one.
  *
- * Serving: from memory what is recent, from the journal what is old; one run at a time is read, others
- * are told nothing and ask again or elsewhere. */
+ * Serving: from memory what is recent, from the journal what is old; one run at a time is read,
+ * others are told nothing and ask again or elsewhere. */
 #include "base/arena.h"
 #include "replica/state.h"
 
@@ -72,7 +72,7 @@ void sync_tick(replica_t *r) {
     if (r->sync_at == 0 || r->sync_at > r->now.now_ns)
         return;
     r->sync_at = 0;
-    if (r->final_height > ledger_height(r->ledger))
+    if (!r->sync_sure || r->final_height > ledger_height(r->ledger))
         sync_want(r);
     if (!digest_is_zero(&r->fetch_id) && blocks_find(&r->blocks, &r->fetch_id) == NULL) {
         r->fetch_id = (digest_t){0};
@@ -81,6 +81,11 @@ void sync_tick(replica_t *r) {
 }
 
 /* ---- taking ---- */
+
+static void sync_done(replica_t *r) {
+    r->sync_at = 0;
+    r->sync_sure = true;
+}
 
 static bool take_proof(replica_t *r, bytes_t encoded, height_t height, const digest_t *id) {
     const certificate_t *proof = NULL;
@@ -142,7 +147,7 @@ static void take_run_block(replica_t *r, const block_answer_t *answer, const blo
     r->sync_at = r->now.now_ns + SYNC_PATIENCE_NS; /* it moves: wait on */
     if (answer->proof.size == 0 || !take_proof(r, answer->proof, block->height, id))
         return;
-    r->sync_at = 0;
+    sync_done(r);
     if (answer->final_height > ledger_height(r->ledger) &&
         r->member_links[r->sync_peer] != LINK_NONE)
         ask_run(r, r->sync_peer);
@@ -156,7 +161,7 @@ void sync_block(replica_t *r, replica_link_t *link, bytes_t body) {
     block_t *block = (block_t *)(void *)room;
     if (status == SYNOD_OK && answer.block.size == 0) {
         if (link->member == r->sync_peer && answer.final_height <= ledger_height(r->ledger))
-            r->sync_at = 0; /* nothing more there */
+            sync_done(r); /* nothing more there */
         return;
     }
     reader_t inner = reader_of(status == SYNOD_OK ? answer.block : (bytes_t){0});

@@ -33,7 +33,7 @@ typedef struct world {
     uint8_t *disk;
     size_t disk_bytes;
     uint32_t segments;
-    size_t buffer_bytes;
+    size_t segment_bytes, buffer_bytes;
 
     /* One write and one read at most are under way: the journal's promise. */
     bool appending, reading, fail_append, fail_read;
@@ -100,7 +100,8 @@ static inline void world_host_append(void *context, uint64_t token, uint64_t off
     assert_int_equal(offset % JOURNAL_SECTOR_BYTES, 0);
     assert_int_equal(bytes.size % JOURNAL_SECTOR_BYTES, 0);
     assert_true(bytes.size > 0 && offset + bytes.size <= world->disk_bytes);
-    assert_int_equal(offset / WORLD_SEGMENT_BYTES, (offset + bytes.size - 1) / WORLD_SEGMENT_BYTES);
+    assert_int_equal(offset / world->segment_bytes,
+                     (offset + bytes.size - 1) / world->segment_bytes);
     world->appending = true;
     world->append_token = token;
     world->append_offset = offset;
@@ -161,17 +162,23 @@ static inline void world_cut(world_t *world, prng_t *prng) {
 
 /* ---- opening ---- */
 
-static inline void world_open(world_t *world, uint32_t segments, size_t buffer_bytes) {
+static inline void world_open_sized(world_t *world, uint32_t segments, size_t segment_bytes,
+                                    size_t buffer_bytes) {
     memset(world, 0, sizeof *world);
     world->segments = segments;
+    world->segment_bytes = segment_bytes;
     world->buffer_bytes = buffer_bytes;
-    world->disk_bytes = (size_t)segments * WORLD_SEGMENT_BYTES;
+    world->disk_bytes = segments * segment_bytes;
     world->disk = calloc(1, world->disk_bytes);
     world->memory = malloc(journal_memory_bytes(buffer_bytes, segments));
     world->capacity = 1u << 12;
     world->records = calloc(world->capacity, sizeof *world->records);
     assert_true(world->disk != NULL && world->memory != NULL && world->records != NULL);
     world->host = (host_t){.context = world, .append = world_host_append, .read = world_host_read};
+}
+
+static inline void world_open(world_t *world, uint32_t segments, size_t buffer_bytes) {
+    world_open_sized(world, segments, WORLD_SEGMENT_BYTES, buffer_bytes);
 }
 
 static inline void world_close(world_t *world) {
@@ -183,7 +190,7 @@ static inline void world_close(world_t *world) {
 static inline void world_start(world_t *world) {
     size_t size = journal_memory_bytes(world->buffer_bytes, world->segments);
     memset(world->memory, 0xa5, size); /* nothing may depend on what it held */
-    world->journal = journal_make_sized(world->memory, world->buffer_bytes, WORLD_SEGMENT_BYTES,
+    world->journal = journal_make_sized(world->memory, world->buffer_bytes, world->segment_bytes,
                                         world->segments, &world->host);
     journal_recover(world->journal);
 }

@@ -4,8 +4,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    static target_t *const targets[] = {target_block_ask, target_block_answer,
-                                        target_checkpoint, target_query,
+    static target_t *const targets[] = {target_block_ask,   target_block_answer,
+                                        target_checkpoint,  target_query,
                                         target_query_reply, target_status_report};
     if (size == 0 || size > TARGET_BYTES_MAX)
         return 0;

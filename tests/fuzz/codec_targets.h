@@ -120,6 +120,7 @@ TARGET_RECORD(query, query_t)
 TARGET_RECORD(query_reply, query_reply_t)
 TARGET_RECORD(status_report, status_report_t)
 TARGET_RECORD(reply, reply_t)
+TARGET_RECORD(attach, attach_t)
 
 /* Also the walk over a result that nobody judged. */
 static inline synod_status target_reply_walk(bytes_t input) {

@@ -48,6 +48,11 @@ typedef enum outcome {
     OUTCOMES
 } outcome_t;
 
+static const char *const outcome_names[OUTCOMES] = {
+    "opened",       "opened before", "bad key",    "busy",        "evicted",        "expired",
+    "never",        "outside",       "settled",    "ran, kept",   "ran, forgotten", "fresh, ok",
+    "fresh, error", "cut",           "pushed out", "near the end"};
+
 typedef struct model {
     ledger_parameters_t parameters;
     model_session_t sessions[MODEL_SESSIONS];
@@ -492,7 +497,7 @@ static void random_logs(void **unused) {
     free(blocks);
     /* A run in which something never happened would prove little. */
     for (uint32_t i = 0; i < OUTCOMES; i++) {
-        print_message("outcome %2u: %llu\n", i, (unsigned long long)seen[i]);
+        print_message("%-14s %llu\n", outcome_names[i], (unsigned long long)seen[i]);
         assert_true(seen[i] > 100);
     }
 }

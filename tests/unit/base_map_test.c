@@ -57,7 +57,7 @@ static uint32_t model_get(const model_t *model, uint64_t key) {
 static uint32_t cells_in_use(const map_t *map) {
     uint32_t used = 0;
     for (uint32_t i = 0; i <= map->mask; i++) {
-        used += map->cells[i].value != MAP_NONE;
+        used += map->cells[i].taken;
     }
     return used;
 }
@@ -101,7 +101,7 @@ static uint32_t home_of(uint64_t key, uint32_t capacity) {
     map_t map = map_of(memory, capacity);
     (void)map_put(&map, key, 1);
     uint32_t at = 0;
-    while (map.cells[at].value == MAP_NONE) {
+    while (map.cells[at].taken == 0) {
         at++;
     }
     return at;
@@ -144,7 +144,7 @@ static void sequential_and_strided_keys_spread(void **state) {
         assert_int_equal(map_get(&map, 7ULL << shift), 9);
         uint32_t run = 0, longest = 0;
         for (uint32_t i = 0; i < CELLS; i++) {
-            run = memory[i].value != MAP_NONE ? run + 1 : 0;
+            run = memory[i].taken ? run + 1 : 0;
             longest = run > longest ? run : longest;
         }
         assert_in_range(longest, 8, 120);

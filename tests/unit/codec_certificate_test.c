@@ -1,4 +1,4 @@
-/* The byte form of certificates: canonical, bounded by the committee before anything is measured. */
+/* The byte form of certificates: canonical, and bounded by the committee before use. */
 #include "codec_world.h"
 
 #define AT_SUBJECT 56
@@ -252,16 +252,11 @@ static void test_own_mistakes_stop(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_sweeps),
-        cmocka_unit_test(test_documented_bytes),
-        cmocka_unit_test(test_bounds_of_the_committee),
-        cmocka_unit_test(test_bits_are_signers),
-        cmocka_unit_test(test_fields),
-        cmocka_unit_test(test_genesis),
-        cmocka_unit_test(test_small_arena),
-        cmocka_unit_test(test_largest),
-        cmocka_unit_test(test_own_mistakes_stop),
+        cmocka_unit_test(test_round_trip),       cmocka_unit_test(test_sweeps),
+        cmocka_unit_test(test_documented_bytes), cmocka_unit_test(test_bounds_of_the_committee),
+        cmocka_unit_test(test_bits_are_signers), cmocka_unit_test(test_fields),
+        cmocka_unit_test(test_genesis),          cmocka_unit_test(test_small_arena),
+        cmocka_unit_test(test_largest),          cmocka_unit_test(test_own_mistakes_stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -65,9 +65,9 @@ static size_t make(prng_t *prng, uint32_t operations, request_t *request) {
 /* The example of docs/formats/request.md. */
 static void test_documented_bytes(void **state) {
     (void)state;
-    static const uint8_t body[] = {5, 0, 0,    0,    0,    0, 0, 0, 2, 0,    0,    0,    0, 0, 0,
-                                   0, 1, 0,    0,    0,    0, 0, 0, 0, 2,    0,    0,    0, 3, 0,
-                                   0, 0, 0x70, 0x75, 0x74, 3, 0, 0, 0, 0x67, 0x65, 0x74};
+    static const uint8_t body[] = {5, 0, 0, 0, 0,    0,    0,    0, 2, 0, 0, 0,    0,    0,
+                                   0, 0, 1, 0, 0,    0,    0,    0, 0, 0, 2, 0,    0,    0,
+                                   3, 0, 0, 0, 0x70, 0x75, 0x74, 3, 0, 0, 0, 0x67, 0x65, 0x74};
     static const uint8_t digest_start[] = {0x20, 0x15, 0xd1, 0x58, 0x42, 0xae, 0x0d, 0xf3};
     static const uint8_t leaf_start[] = {0x89, 0x3e, 0x9e, 0xb0, 0x06, 0x7b, 0x11, 0x50};
     static const uint8_t signature_end[] = {0x42, 0x00, 0x5c, 0x89, 0x95,
@@ -92,10 +92,9 @@ static void test_documented_bytes(void **state) {
     assert_memory_equal(digest.bytes, digest_start, sizeof digest_start);
     const digest_t leaf = request_leaf(&digest, &request.signature);
     assert_memory_equal(leaf.bytes, leaf_start, sizeof leaf_start);
-    static const uint8_t reply_bytes[] = {5, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0,    0,   0,
-                                          0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0,    0,   6,
-                                          0, 0, 0, 0, 0, 0, 0, 12, 0, 0, 0,   0,   0,
-                                          0, 0, 0, 5, 2, 0, 0, 0, 'n', 'o'};
+    static const uint8_t reply_bytes[] = {5, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0,   0,  0, 0,
+                                          9, 0, 0, 0, 0, 0, 0, 0, 6, 0, 0, 0, 0, 0,   0,  0, 12,
+                                          0, 0, 0, 0, 0, 0, 0, 0, 5, 2, 0, 0, 0, 'n', 'o'};
     const reply_t reply = {.session = 5,
                            .sequence = 2,
                            .height = 9,
@@ -160,14 +159,10 @@ static void test_sequences(void **state) {
     static const struct {
         uint64_t session, sequence, acknowledged;
         synod_status status;
-    } cases[] = {{1, 1, 0, SYNOD_OK},
-                 {UINT64_MAX, UINT64_MAX, UINT64_MAX - 1, SYNOD_OK},
-                 {1, 0, 0, SYNOD_MALFORMED},
-                 {1, 1, 1, SYNOD_MALFORMED},
-                 {1, 5, 6, SYNOD_MALFORMED},
-                 {1, UINT64_MAX, UINT64_MAX, SYNOD_MALFORMED},
-                 {0, 0, 0, SYNOD_OK},
-                 {0, 1, 0, SYNOD_MALFORMED},
+    } cases[] = {{1, 1, 0, SYNOD_OK},        {UINT64_MAX, UINT64_MAX, UINT64_MAX - 1, SYNOD_OK},
+                 {1, 0, 0, SYNOD_MALFORMED}, {1, 1, 1, SYNOD_MALFORMED},
+                 {1, 5, 6, SYNOD_MALFORMED}, {1, UINT64_MAX, UINT64_MAX, SYNOD_MALFORMED},
+                 {0, 0, 0, SYNOD_OK},        {0, 1, 0, SYNOD_MALFORMED},
                  {0, 0, 1, SYNOD_MALFORMED}};
     for (size_t index = 0; index < sizeof cases / sizeof cases[0]; index++) {
         const size_t size = forge(cases[index].session, cases[index].sequence,
@@ -363,6 +358,27 @@ static void test_payload_root(void **state) {
     assert_false(digest_equal(&root, &by_hand));
 }
 
+/* attack K2, N3: for one chain, one replica, one link; with a tag of its own */
+static void test_attach(void **state) {
+    (void)state;
+    attach_t attach = {.key = signer.key, .signature = {{0x77}}}, back;
+    writer_t writer = writer_of(encoded, sizeof encoded);
+    attach_encode(&attach, &writer);
+    assert_int_equal(writer.at, ATTACH_BYTES);
+    reader_t reader = reader_of(writer_bytes(&writer));
+    assert_int_equal(attach_decode(&reader, &back), SYNOD_OK);
+    assert_memory_equal(&back, &attach, sizeof back);
+    refuse_prefixes(target_attach, encoded, ATTACH_BYTES);
+    refuse_longer(target_attach, encoded, ATTACH_BYTES);
+    uint8_t bytes[ATTACH_SIGNED_BYTES];
+    static const uint8_t numbers[] = {3, 0, 0, 0, 0, 0, 0, 0, 8, 7, 6, 5, 4, 3, 2, 1};
+    attach_signed_bytes(&domain, 3, 0x0102030405060708, &signer.key, bytes);
+    assert_memory_equal(bytes, "synod.attach.v01", 16);
+    assert_memory_equal(bytes + 16, domain.bytes, 32);
+    assert_memory_equal(bytes + 48, numbers, 16);
+    assert_memory_equal(bytes + 64, signer.key.bytes, 32);
+}
+
 static void test_reply(void **state) {
     (void)state;
     prng_t prng = prng_of(6);
@@ -437,6 +453,7 @@ int main(void) {
         cmocka_unit_test(test_signature_covers_all),
         cmocka_unit_test(test_payload_walk),
         cmocka_unit_test(test_payload_root),
+        cmocka_unit_test(test_attach),
         cmocka_unit_test(test_reply),
         cmocka_unit_test(test_reply_operations),
     };

@@ -66,9 +66,9 @@ static synod_status decode_ask(size_t at, uint8_t value) {
 static void test_block_ask_judges(void **state) {
     (void)state;
     assert_int_equal(decode_ask(0, 0), SYNOD_OK);
-    assert_int_equal(decode_ask(0, 1), SYNOD_MALFORMED);  /* by id, and a height */
-    assert_int_equal(decode_ask(0, 2), SYNOD_MALFORMED);  /* no flag */
-    assert_int_equal(decode_ask(1, 1), SYNOD_MALFORMED);  /* an id, and not by id */
+    assert_int_equal(decode_ask(0, 1), SYNOD_MALFORMED); /* by id, and a height */
+    assert_int_equal(decode_ask(0, 2), SYNOD_MALFORMED); /* no flag */
+    assert_int_equal(decode_ask(1, 1), SYNOD_MALFORMED); /* an id, and not by id */
     assert_int_equal(decode_ask(32, 1), SYNOD_MALFORMED);
     assert_int_equal(decode_ask(41, 0), SYNOD_MALFORMED); /* no block at all */
     assert_int_equal(decode_ask(44, 0xff), SYNOD_OK);     /* many: the answerer's choice */
@@ -222,10 +222,10 @@ static void test_query_reply(void **state) {
 
 #define NUMBERS(apply)                                                                             \
     apply(view) apply(certified) apply(final) apply(executed) apply(root_height)                   \
-    apply(views_failed) apply(requests_executed) apply(operations_executed)                        \
-    apply(pending_requests) apply(pending_bytes) apply(sessions) apply(peers_connected)            \
-    apply(clients_connected) apply(journal_syncs) apply(journal_bytes) apply(frames_dropped)       \
-    apply(signatures_bad) apply(uptime_ns)
+        apply(views_failed) apply(requests_executed) apply(operations_executed)                    \
+            apply(pending_requests) apply(pending_bytes) apply(sessions) apply(peers_connected)    \
+                apply(clients_connected) apply(journal_syncs) apply(journal_bytes)                 \
+                    apply(frames_dropped) apply(signatures_bad) apply(uptime_ns)
 
 #define SET_NUMBER(field) record.field = random_number(&prng);
 #define SAME_NUMBER(field) SAME(field);

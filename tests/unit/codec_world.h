@@ -58,8 +58,7 @@ static inline uint64_t random_number(prng_t *prng) {
 }
 
 static inline member_t random_member(prng_t *prng, uint32_t members, bool or_none) {
-    return or_none && prng_chance(prng, 300000) ? MEMBER_NONE
-                                                : (member_t)prng_below(prng, members);
+    return or_none && prng_chance(prng, 300000) ? MEMBER_NONE : (member_t)prng_below(prng, members);
 }
 
 /* Up to `most` random bytes in `space`. */
@@ -103,8 +102,8 @@ static inline void random_statement(prng_t *prng, uint32_t members, uint8_t phas
 }
 
 /* A certificate of the phase by at least one member; one in eight is genesis. */
-static inline const certificate_t *random_certificate(prng_t *prng, uint32_t members,
-                                                      uint8_t phase, void *space) {
+static inline const certificate_t *random_certificate(prng_t *prng, uint32_t members, uint8_t phase,
+                                                      void *space) {
     certificate_t *certificate = space;
     assert_true(certificate_bytes_max(members) <= SAMPLE_CERTIFICATE_BYTES);
     if (prng_chance(prng, 125000)) {
@@ -171,8 +170,7 @@ static inline const message_t *random_message(prng_t *prng, uint32_t members, ui
         message->signature = random_signature(prng);
     for (uint32_t index = 0; index < MESSAGE_CERTIFICATES_MAX; index++) {
         const uint8_t wanted = row->certificate_phase[index];
-        if (wanted != PHASE_NONE &&
-            (row->certificate_required[index] || prng_chance(prng, 500000)))
+        if (wanted != PHASE_NONE && (row->certificate_required[index] || prng_chance(prng, 500000)))
             message->certificates[index] =
                 random_certificate(prng, members, wanted, sample->certificates[index]);
     }

@@ -293,6 +293,8 @@ static void test_reply_bounds(void **memory) {
     assert_int_equal(execute(kv, &writer), SYNOD_APP_ERROR);
     sink.refuse = false;
     check_value(kv, "x", none());
+    writer = start();
+    kv_encode_set(&writer, text("x"), text("y"));
     assert_int_equal(execute_within(kv, &writer, KV_REPLY_BYTES_MIN), SYNOD_OK);
     check_value(kv, "x", some("y"));
 }

@@ -239,10 +239,8 @@ static void test_deepest(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_empty),
-        cmocka_unit_test(test_small_alphabet),
-        cmocka_unit_test(test_random_keys),
-        cmocka_unit_test(test_shape_has_no_history),
+        cmocka_unit_test(test_empty),       cmocka_unit_test(test_small_alphabet),
+        cmocka_unit_test(test_random_keys), cmocka_unit_test(test_shape_has_no_history),
         cmocka_unit_test(test_deepest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

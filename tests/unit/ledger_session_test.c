@@ -267,6 +267,9 @@ static void rule_9_window(void **unused) {
     /* The request that moves the window may use it at once, and the gate sees that beforehand. */
     assert_int_equal(ledger_standing(world.ledger, 1, WINDOW + 3, 3), LEDGER_FRESH);
     assert_int_equal(ledger_standing(world.ledger, 1, WINDOW + 4, 3), LEDGER_OUTSIDE);
+    /* Numbers that the decoder lets nobody order: asked for nevertheless, they are outside. */
+    assert_int_equal(ledger_standing(world.ledger, 1, WINDOW + 3, WINDOW + 3), LEDGER_OUTSIDE);
+    assert_int_equal(ledger_standing(world.ledger, 1, 0, 0), LEDGER_OUTSIDE);
     assert_int_equal(run_one(&world, 1, WINDOW + 3, 3, "e").status, SYNOD_OK);
     /* An acknowledgement counts even in a request that is refused. */
     assert_refused(run_one(&world, 1, 100, 5, "e"), SYNOD_INVALID);
@@ -275,7 +278,7 @@ static void rule_9_window(void **unused) {
     world_free(&world);
 }
 
-/* attack C2: there is no wrap. The last sequence of all is 2^64 - 1; after it the session is full. */
+/* attack C2: there is no wrap. The last sequence of all is 2^64 - 1; then the session is full. */
 static void rule_9_end_of_numbers(void **unused) {
     (void)unused;
     world_t world = world_make(world_small);

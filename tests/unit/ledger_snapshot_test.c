@@ -278,6 +278,62 @@ static void lying_fields(void **unused) {
     world_free(&to);
 }
 
+/* Two fields at a time, or a stream without entries, where one lie alone meets another rule. */
+static void lying_pairs(void **unused) {
+    (void)unused;
+    world_t from = populated(), to = world_make(world_small);
+    world_stream_t stream = world_save(&from);
+    store_u64(stream.data + SECOND + IN_POSITION, 6); /* that of the third, at its time */
+    store_u64(stream.data + SECOND + IN_TIME, 11);
+    assert_int_equal(world_load(&to, bytes_of(stream.data, stream.size), 9), SYNOD_MALFORMED);
+    free(stream.data);
+    world_free(&from);
+    from = world_make(world_small);
+    world_block_t *block = world_block();
+    world_open_request(block, world_key(1), 0);
+    world_run(&from, block, 10);
+    free(block);
+    stream = world_save(&from);
+    bytes_t bytes = bytes_of(stream.data, stream.size);
+    store_u64(stream.data + AT_FIRST + IN_OPENED, 2);
+    assert_int_equal(world_load(&to, bytes, 9), SYNOD_MALFORMED);
+    store_u64(stream.data + AT_FIRST + IN_OPENED, 1);
+    store_u64(stream.data + AT_FIRST + IN_LOW, UINT64_MAX);
+    assert_int_equal(world_load(&to, bytes, 9), SYNOD_MALFORMED);
+    store_u64(stream.data + AT_FIRST + IN_LOW, UINT64_MAX - 1);
+    assert_int_equal(world_load(&to, bytes, 9), SYNOD_OK);
+    free(stream.data);
+    world_free(&from);
+    world_free(&to);
+}
+
+static synod_status load_anything(void *state, synod_bytes piece) {
+    (void)state, (void)piece;
+    return SYNOD_OK;
+}
+
+/* The sessions must be whole even for an application to which no bytes at all are a state. */
+static void truncation_before_the_application(void **unused) {
+    (void)unused;
+    world_t from = populated();
+    world_stream_t stream = world_save(&from);
+    synod_app app = fold_app;
+    app.snapshot_load = load_anything;
+    world_t to = {.memory = calloc(1, ledger_bytes(&world_small))};
+    assert_int_equal(ledger_open(to.memory, &world_small, &app, &world_verifier, &to.ledger),
+                     SYNOD_OK);
+    size_t sessions = stream.size - 32;
+    for (size_t size = 0; size < sessions; size++) {
+        assert_int_equal(world_load(&to, bytes_of(stream.data, size), 50), SYNOD_TRUNCATED);
+        assert_int_equal(ledger_height(to.ledger), 0);
+    }
+    assert_int_equal(world_load(&to, bytes_of(stream.data, sessions), 50), SYNOD_OK);
+    assert_int_equal(ledger_sessions(to.ledger), 3);
+    free(stream.data);
+    world_free(&from);
+    world_free(&to);
+}
+
 /* Too much for the application: its status, and everything is as after open. */
 static void application_refuses(void **unused) {
     (void)unused;
@@ -303,6 +359,8 @@ int main(void) {
         cmocka_unit_test(truncations),
         cmocka_unit_test(flips),
         cmocka_unit_test(lying_fields),
+        cmocka_unit_test(lying_pairs),
+        cmocka_unit_test(truncation_before_the_application),
         cmocka_unit_test(application_refuses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

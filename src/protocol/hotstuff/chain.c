@@ -1,5 +1,5 @@
-/* The chain: certificates, commit, and what a member votes for. Safety lives in this file and in the
- * record; see "Why it is safe" on the page. */
+/* The chain: certificates, commit, and what a member votes for. Safety lives in this file and in
+ * the record; see "Why it is safe" on the page. */
 #include "protocol/hotstuff/state.h"
 
 bool unfinished(const hotstuff_t *state) {
@@ -30,7 +30,8 @@ void upon_qc(step_t *step, const certificate_t *qc) {
     if (qc->statement.view <= high_qc(state)->statement.view)
         return;
     /* A block that was never seen here counts as one with a payload: somebody may wait for it. */
-    bool seen = state->candidate.present && digest_equal(&state->candidate.id, &qc->statement.digest);
+    bool seen =
+        state->candidate.present && digest_equal(&state->candidate.id, &qc->statement.digest);
     if (!seen && qc->statement.height > state->payload_height)
         state->payload_height = qc->statement.height;
     memcpy(high_qc(state), qc, certificate_size(qc));
@@ -133,8 +134,8 @@ void upon_verdict(step_t *step) {
     persist_record(step);
     effect_t *store = effect_add(step->effects, EFFECT_STORE);
     store->store.id = candidate->id;
-    effect_t *vote = send_message(step, PHASE_VOTE, candidate->view,
-                                  leader_of(step->env, candidate->view + 1));
+    effect_t *vote =
+        send_message(step, PHASE_VOTE, candidate->view, leader_of(step->env, candidate->view + 1));
     statement_t *statement = &vote->send.message.statement;
     statement->height = candidate->height;
     statement->digest = candidate->id;

@@ -28,8 +28,7 @@ static void announce(step_t *step) {
 void lead(step_t *step) {
     hotstuff_t *state = step->state;
     bool busy = state->pending_bytes > 0 || unfinished(state);
-    bool ahead = high_qc(state)->statement.height >
-                 state->executed + execution_horizon(step->env);
+    bool ahead = high_qc(state)->statement.height > state->executed + execution_horizon(step->env);
     if (!busy || ahead || !may_lead(state, step->env)) {
         announce(step);
         return;
@@ -43,8 +42,8 @@ void lead(step_t *step) {
     effect->want.size_max_bytes = payload_bytes_max(step->env);
 }
 
-/* HS 6: a proposal is a promise (one a view). It is kept over restarts by the lease, so that it need
- * not wait for the disk each time. */
+/* HS 6: a proposal is a promise (one a view). It is kept over restarts by the lease, so that it
+ * need not wait for the disk each time. */
 static bool under_lease(step_t *step) {
     hotstuff_t *state = step->state;
     if (state->view <= state->lease)

@@ -1,7 +1,7 @@
 /* The one durable record: everything that a promise made by this member depends on.
  *
- * Layout, little-endian: version u8 = 1, has_tc u8, voted u64, left u64, claim view u64, claim digest,
- * lease u64, highQC, highTC (if has_tc). highTC is kept only when it is above highQC. */
+ * Layout, little-endian: version u8 = 1, has_tc u8, voted u64, left u64, claim view u64, claim
+ * digest, lease u64, highQC, highTC (if has_tc). highTC is kept only when it is above highQC. */
 #include "model/certificate_wire.h"
 #include "protocol/hotstuff/state.h"
 

@@ -1,5 +1,5 @@
-/* Who leads when, and the parameters with their defaults. Pure functions of the view: nothing of the
- * state enters, so correct members never differ about a leader (attack H17). */
+/* Who leads when, and the parameters with their defaults. Pure functions of the view: nothing of
+ * the state enters, so correct members never differ about a leader (attack H17). */
 #include "protocol/hotstuff/state.h"
 
 uint64_t leader_views(const env_t *env) {

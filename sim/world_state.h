@@ -1,0 +1,333 @@
+/* The inside of the simulated world: what its files share. One file a concern:
+ *   world.c         options, open, close, the event loop     world_node.c   a node and its host verbs
+ *   world_net.c     links and frames                         world_disk.c   a disk that loses power
+ *   world_client.c  clients                                  world_liar.c   altered frames
+ *   world_oracle.c  judgement                                world_fault.c  faults on demand
+ *
+ * Invariants: an event carries the life of the node that it is for, so that nothing reaches a later
+ * life; all chance comes from world->chance, drawn in the order of events; every random choice is
+ * drawn only when the option that needs it is on, so that options do not shift each other. */
+#ifndef SIM_WORLD_STATE_H
+#define SIM_WORLD_STATE_H
+
+#include "base/arena.h"
+#include "base/check.h"
+#include "base/heap.h"
+#include "base/map.h"
+#include "base/prng.h"
+#include "base/trace.h"
+#include "codec/hello.h"
+#include "codec/message_codec.h"
+#include "codec/request.h"
+#include "protocol/registry.h"
+#include "sim/world.h"
+
+#define MS UINT64_C(1000000)
+#define SECOND UINT64_C(1000000000)
+#define ENDPOINTS_MAX (WORLD_MEMBERS_MAX + WORLD_CLIENTS_MAX)
+#define DISK_PAGE_BYTES 65536u
+#define DISK_CUT_BYTES 512u
+/* Frames under way on one direction of one link; a real host closes such a link. */
+#define WAY_FRAMES_MAX 20000
+
+typedef enum sim_event_kind {
+    SIM_FRAME = 1, /* link, frame */
+    SIM_LINK_UP,   /* link */
+    SIM_LINK_DOWN, /* link */
+    SIM_DIAL,      /* who = lower endpoint, a = higher */
+    SIM_APPENDED,
+    SIM_READ,
+    SIM_WAKE,
+    SIM_JOB,
+    SIM_FLUSH,
+    SIM_CLIENT, /* who = client, a = kind of timer */
+    SIM_RESTART
+} sim_event_kind_t;
+
+typedef struct sim_event {
+    sim_event_kind_t kind;
+    uint32_t who; /* endpoint */
+    uint64_t life;
+    uint64_t a, b;
+    size_t size;
+    void *pointer;
+    uint32_t next_free;
+} sim_event_t;
+
+typedef struct frame_buffer {
+    uint32_t references;
+    size_t size;
+    uint8_t data[];
+} frame_buffer_t;
+
+/* ---- network ---- */
+
+typedef struct link_end {
+    uint32_t owner; /* endpoint: members first, then clients */
+    uint64_t life;
+    bool up; /* the owner was told so */
+} link_end_t;
+
+typedef struct way {
+    uint64_t last_ns; /* arrival of the last frame: in order */
+    uint32_t under_way;
+    frame_buffer_t **held; /* stalled by a cut, in order */
+    uint32_t held_count, held_capacity;
+} way_t;
+
+/* Two ends; link numbers are 2 * index + end + 1 and never used again. */
+typedef struct connection {
+    link_end_t end[2];
+    way_t way[2]; /* from end i */
+    bool broken;
+} connection_t;
+
+/* ---- disk ---- */
+
+typedef struct disk_undo {
+    uint64_t at;
+    uint8_t before[DISK_CUT_BYTES];
+} disk_undo_t;
+
+typedef struct disk {
+    uint64_t bytes;
+    uint8_t **pages; /* NULL: zeros */
+    bool writing;
+    uint64_t token, offset;
+    bytes_t data; /* in the replica's memory until the write completes */
+    /* sectors that a killed process had handed over: seen by reads, lost by a power cut, durable with
+     * the next completed append */
+    disk_undo_t *undo;
+    uint32_t undo_count, undo_capacity;
+    uint64_t appends;
+} disk_t;
+
+/* ---- nodes ---- */
+
+/* What is durable of the record of the default protocol, read from the appends (durable before
+ * spoken). */
+typedef struct spoken {
+    view_t voted, left, lease;
+} spoken_t;
+
+typedef struct node {
+    struct world *world;
+    uint32_t endpoint; /* twins share the member, not the endpoint */
+    member_t member;
+    uint16_t lies;
+    bool up, halted;
+    uint64_t life;
+    replica_t *replica;
+    void *memory;
+    size_t memory_bytes;
+    host_t host;
+    replica_config_t config;
+    symbolic_identity_t identity;
+    signer_t signer;
+    disk_t disk;
+    uint64_t sync_ns, lag_ns; /* 0: as the options say */
+    uint64_t boot_ns;         /* world time at which its monotonic clock began */
+    int64_t skew_ns, rate_ppm;
+    uint64_t wake_number; /* of the last wish */
+    uint64_t reset_until_ns;
+    bool flush_due;
+    uint32_t trap; /* appends until it stops; 0: none */
+    bool trap_after;
+    height_t observed; /* last height that this life executed */
+    spoken_t durable;
+    frame_buffer_t *stale[4]; /* of a liar: own old frames */
+} node_t;
+
+/* ---- clients ---- */
+
+typedef struct client_request {
+    uint64_t sequence;
+    bytes_t encoded; /* owned */
+    digest_t digest;
+    bool sent, answered;
+    uint64_t submitted_ns, answered_ns, retry_at_ns, resends;
+    uint64_t kind, number; /* of the workload: which counter, what it was told */
+    uint64_t answers[WORLD_MEMBERS_MAX]; /* hash of what each member said; 0: nothing */
+    uint64_t accepted;                   /* the hash accepted */
+    synod_status status;
+    height_t height;
+    uint8_t *result; /* owned */
+    size_t result_size;
+} client_request_t;
+
+typedef struct client_link {
+    link_t link; /* LINK_NONE: none */
+    bool greeted;
+} client_link_t;
+
+typedef struct client {
+    struct world *world;
+    uint32_t index;
+    symbolic_identity_t identity;
+    signer_t signer;
+    uint64_t session, open_attempts;
+    bool expired;
+    client_request_t open;
+    client_request_t *requests;
+    uint32_t count, capacity;
+    uint32_t outstanding, answered;
+    uint64_t settled; /* all sequences up to this one are answered */
+    uint32_t to_submit;
+    uint64_t timer_at_ns;
+    client_link_t links[WORLD_MEMBERS_MAX];
+    member_t hint;
+} client_t;
+
+/* ---- oracle ---- */
+
+typedef struct chain_entry {
+    digest_t id, root;
+    bool known, has_root;
+    member_t by;
+} chain_entry_t;
+
+typedef struct said {
+    uint64_t key; /* mix of member, phase and slot; 0: free */
+    uint64_t content;
+} said_t;
+
+struct world {
+    world_options_t options;
+    world_report_t report;
+    trace_t trace;
+    prng_t chance;
+    uint64_t now_ns;
+    uint64_t calm_ns; /* 0: not yet */
+    /* events */
+    heap_t heap;
+    sim_event_t *events;
+    uint32_t events_capacity, events_used, events_free;
+    uint64_t event_number;
+    /* committee */
+    symbolic_world_t symbols;
+    verifier_t verifier;
+    committee_t committee;
+    member_info_t infos[WORLD_MEMBERS_MAX];
+    digest_t anchor;
+    const protocol_t *protocol;
+    chain_parameters_t chain;
+    /* endpoints: nodes 0 to members - 1, then clients */
+    uint32_t endpoints;
+    node_t *nodes;
+    client_t *clients;
+    connection_t *connections;
+    uint32_t connection_count, connection_capacity;
+    uint32_t *current; /* per pair: connection + 1, 0 none */
+    uint8_t *cut;      /* [from * endpoints + to] */
+    /* oracle */
+    chain_entry_t *heights;
+    height_t heights_known;
+    size_t heights_capacity;
+    said_t *said;
+    uint32_t said_count, said_capacity; /* a power of two */
+    uint64_t *issued; /* prefixes of digests of requests signed by clients: open addressing */
+    uint32_t issued_count, issued_capacity;
+    arena_t decode;
+    void *decode_memory;
+    request_t *walk; /* requests of one payload */
+    uint64_t shared_high; /* greatest number that the shared counter was told to have */
+    frame_buffer_t *scratch; /* FRAME sized, for altered frames */
+    char text[WORLD_TEXT_MAX];
+};
+
+/* ---- world.c ---- */
+void world_event(world_t *w, uint64_t at_ns, const sim_event_t *event);
+uint64_t chance_between(world_t *w, uint64_t low, uint64_t high); /* draws nothing if equal */
+bool chance_hits(world_t *w, uint32_t per_million);               /* draws nothing if 0 */
+bool world_is_honest(const world_t *w, member_t member);
+void world_struck(world_t *w, world_fault_t fault);
+/* Notes into the trace and, when somebody listens, says a line. `what` is static. */
+void world_note(world_t *w, uint32_t who, const char *what, uint64_t a, uint64_t b);
+void world_say(world_t *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static inline bool world_heard(const world_t *w) {
+    return w->options.line != NULL;
+}
+void violate(world_t *w, violation_t violation, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Growing arrays of the simulator. */
+void *grow(void *items, size_t item_bytes, uint32_t *capacity, uint32_t needed);
+
+/* ---- world_node.c ---- */
+void node_make(world_t *w, member_t member);
+void node_start(node_t *node);
+/* Ends its life: `power`: what was not durable is lost too. */
+void node_stop(node_t *node, bool power);
+void node_free(node_t *node);
+instant_t node_instant(const node_t *node);
+void node_link_up(node_t *node, link_t link, member_t member);
+void node_link_down(node_t *node, link_t link);
+void node_frame(node_t *node, link_t link, const frame_buffer_t *buffer);
+void node_event(node_t *node, const sim_event_t *event);
+
+/* ---- world_net.c ---- */
+frame_buffer_t *frame_make(bytes_t bytes);
+void frame_drop(frame_buffer_t *frame);
+static inline connection_t *connection_of(world_t *w, link_t link) {
+    return &w->connections[(link - 1) / 2];
+}
+static inline uint32_t end_of(link_t link) {
+    return (uint32_t)((link - 1) % 2);
+}
+static inline bool link_is_up(world_t *w, link_t link) {
+    return connection_of(w, link)->end[end_of(link)].up;
+}
+static inline uint32_t link_peer(world_t *w, link_t link) {
+    return connection_of(w, link)->end[1 - end_of(link)].owner;
+}
+/* Sends on a link whose end is up; the frame is shared, not taken. */
+void net_send(world_t *w, link_t link, frame_buffer_t *frame);
+void net_close(world_t *w, link_t link);
+void net_dial_all(world_t *w, uint32_t endpoint);
+void net_lost_endpoint(world_t *w, uint32_t endpoint, bool power);
+void net_break(world_t *w, uint32_t connection);
+void net_healed(world_t *w);
+void net_event(world_t *w, const sim_event_t *event);
+void net_free(world_t *w);
+
+/* ---- world_disk.c ---- */
+void disk_make(disk_t *disk, uint64_t bytes);
+void disk_free(disk_t *disk);
+void disk_read(const disk_t *disk, uint64_t offset, void *to, size_t size);
+void disk_write(disk_t *disk, uint64_t offset, const void *from, size_t size);
+/* The append under way is durable, and all before it. */
+void disk_complete(disk_t *disk);
+/* The process ends with a write under way: some sectors of it are in the machine's cache. */
+void disk_killed(world_t *w, disk_t *disk);
+void disk_power_cut(world_t *w, disk_t *disk);
+
+/* ---- world_client.c ---- */
+void client_make(world_t *w, uint32_t index);
+void client_free(client_t *client);
+void client_link_up(client_t *client, link_t link, member_t member);
+void client_link_down(client_t *client, member_t member, link_t link);
+void client_frame(client_t *client, member_t member, const frame_buffer_t *buffer);
+void client_timer(client_t *client);
+uint32_t client_submit(client_t *client, bytes_t operation, uint64_t kind);
+void client_send(client_t *client, client_request_t *request, uint32_t member);
+bool client_idle(const client_t *client);
+
+/* ---- world_liar.c ---- */
+/* A frame that a liar's replica sends on a link: sends it, something else, or nothing. */
+void liar_send(node_t *node, link_t link, frame_buffer_t *frame);
+void liar_free(node_t *node);
+
+/* ---- world_oracle.c ---- */
+void oracle_make(world_t *w);
+void oracle_free(world_t *w);
+void oracle_issued(world_t *w, const digest_t *digest);
+void oracle_executed(void *node, height_t height, const digest_t *id, const block_t *block,
+                     bytes_t payload);
+/* What an honest node hands to the network. */
+void oracle_sent(node_t *node, const frame_buffer_t *frame);
+/* What became durable at a node. */
+void oracle_durable(node_t *node, bytes_t written);
+void oracle_answered(client_t *client, const client_request_t *request);
+/* At the end of a run in which everything was answered. */
+void oracle_finish(world_t *w);
+
+#endif
