@@ -170,7 +170,8 @@ static void measure_size(bench_t *bench, uint64_t keys, uint32_t value_bytes) {
     bench->app->close(bench->state);
 }
 
-/* One key of the largest size for each bit where a key can branch off: as deep as the index gets. */
+/* One key of the largest size for each bit where a key can branch off: as deep as the index
+ * gets. */
 static void measure_chain(bench_t *bench) {
     static uint8_t operation[3 + KV_KEY_BYTES_MAX + 4];
     uint8_t key[KV_KEY_BYTES_MAX] = {0};

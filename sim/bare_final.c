@@ -7,7 +7,7 @@ static void mark_done(node_t *node, uint32_t block, height_t above) {
     bare_t *world = node->world;
     for (; block != 0 && world->blocks[block].block.height > above;
          block = world->blocks[block].parent) {
-        const block_t *at = &world->blocks[block].block;
+        const facts_t *at = &world->blocks[block].block;
         payload_t payload;
         payload_find(world, &at->payload, at->payload_count, &payload);
         for (uint32_t i = 0; i < payload.count; i++) {

@@ -130,7 +130,7 @@ static void mark_branch(bare_t *world, uint32_t block, height_t above, uint8_t m
     for (; block != 0 && world->blocks[block].block.height > above;
          block = world->blocks[block].parent) {
         payload_t payload;
-        const block_t *at = &world->blocks[block].block;
+        const facts_t *at = &world->blocks[block].block;
         payload_find(world, &at->payload, at->payload_count, &payload);
         for (uint32_t i = 0; i < payload.count; i++) {
             uint32_t request = world->payload_requests[payload.first + i];
@@ -180,7 +180,7 @@ uint32_t block_find(const bare_t *world, const digest_t *id) {
 
 static bool judge_payload(bare_t *world, const entry_t *entry) {
     payload_t payload;
-    const block_t *block = &entry->block;
+    const facts_t *block = &entry->block;
     if (!payload_find(world, &block->payload, block->payload_count, &payload) ||
         block->payload_size_bytes != payload.count * REQUEST_BYTES ||
         block->time_ns < world->blocks[entry->parent].block.time_ns ||
@@ -224,7 +224,13 @@ uint32_t block_register(bare_t *world, const block_t *block) {
     if (world->block_capacity != capacity)
         map_grow(world);
     uint32_t index = world->block_count++;
-    world->blocks[index] = (entry_t){.id = id, .block = *block, .parent = parent};
+    facts_t facts = {.height = block->height,
+                     .birth_view = block->birth_view,
+                     .time_ns = block->time_ns,
+                     .payload = block->payload,
+                     .payload_size_bytes = block->payload_size_bytes,
+                     .payload_count = block->payload_count};
+    world->blocks[index] = (entry_t){.id = id, .block = facts, .parent = parent};
     world->blocks[index].valid = judge_payload(world, &world->blocks[index]);
     bool put = map_put(&world->block_map, digest_prefix(&id), index);
     ensure(put);

@@ -196,6 +196,8 @@ void node_start(node_t *node) {
     note(world, node->index, "starts", node->life, node->delivered, node->record_count, 0);
     if (node->life > 1)
         ledger_falls_back(node);
+    /* What a durable record promises may be said, for the first time even, without a new one. */
+    node->persists = node->record_count > 0 ? 1 : 0;
     event_t event = node_event(node, EVENT_START);
     event.start.records = node->records;
     event.start.count = node->record_count;
@@ -220,7 +222,6 @@ void node_stop(node_t *node) {
     }
     node->pending_told = false;
     memset(node->persists_at_promise, 0, sizeof node->persists_at_promise);
-    node->persists = 0;
     size_t bytes = world->protocol->state_bytes(&world->options.parameters, world->committee.size);
     memset(node->core, 0xa5, bytes);
 }

@@ -71,9 +71,17 @@ typedef struct happening {
 
 /* ---- blocks and payloads (bare_ledger.c) ---- */
 
+typedef struct facts {
+    height_t height;
+    view_t birth_view;
+    uint64_t time_ns;
+    digest_t payload;
+    uint32_t payload_size_bytes, payload_count;
+} facts_t;
+
 typedef struct entry {
     digest_t id;
-    block_t block; /* its one parent is `parent` */
+    facts_t block;
     uint32_t parent;
     bool valid; /* its payload is new on its branch and was asked for by clients */
 } entry_t;
@@ -279,6 +287,7 @@ void ledger_want(node_t *node, const digest_t *parent);
 void ledger_payload(node_t *node, uint32_t parent);
 void ledger_validate(node_t *node, const digest_t *id);
 void ledger_verdict(node_t *node, uint32_t block, bool amber);
+/* bare_final.c */
 void ledger_deliver(node_t *node, height_t position, const digest_t *id,
                     const certificate_t *proof);
 /* What is left after a crash. */
@@ -296,31 +305,44 @@ bool oracle_rehearse(node_t *node, const event_t *event);
 void oracle_purity(node_t *node, const event_t *event);
 void oracle_views(bare_t *world);
 
-/* ---- bare_byzantine.c, bare_lies.c ---- */
+/* ---- bare_byzantine.c: when a liar lies ---- */
 static inline bool behaves(const node_t *node, uint32_t behaviour) {
     return (node->world->options.behaviours[node->member] & behaviour) != 0;
 }
-bool lies_now(bare_t *world);
 /* What a liar's core wants to send; true when it was dealt with here. Takes no reference. */
 bool liar_sends(node_t *node, member_t to, shared_t *shared);
 /* A message that reached a liar. */
-void liar_hears(node_t *node, const shared_t *shared);
+void liar_hears(node_t *node, shared_t *shared);
+/* One spontaneous lie of somebody. */
 void liar_acts(bare_t *world);
 void adversary_open(bare_t *world);
 void adversary_close(bare_t *world);
-/* bare_lies.c */
-void lie_equivocate(node_t *node, const shared_t *proposal);
-bool lie_stale(node_t *node, const shared_t *shared);
-void lie_votes(node_t *node, const shared_t *proposal);
-bool lie_relabel(node_t *node, const shared_t *shared);
-bool lie_side_field(node_t *node, member_t to, const shared_t *shared);
-bool lie_invalid(node_t *node, const shared_t *proposal);
-void say_to_mask(node_t *node, uint32_t mask, const message_t *message, bool sign, bool forged);
-/* bare_pool.c: what liars know */
+/* The first phase with this body, PHASE_NONE when there is none. */
+uint8_t phase_with(const bare_t *world, body_t body);
+/* Signs (if `sign`) in the name of the liar and sends to the members of the set except oneself. */
+void say_to(node_t *node, uint32_t members, const message_t *message, bool sign, bool forged);
+
+/* ---- bare_lies.c: what it then says; true when something was said ---- */
+bool lie_equivocate(node_t *node, shared_t *proposal);
+bool lie_stale_proposal(node_t *node, const message_t *proposal);
+bool lie_stale_claim(node_t *node, const message_t *message);
+void lie_vote(node_t *node, const message_t *proposal);
+bool lie_side_field(node_t *node, member_t to, const message_t *message);
+bool lie_invalid(node_t *node, const message_t *proposal);
+void lie_far_ahead(node_t *node, const message_t *message);
+/* bare_forgery.c */
+void lie_relabel(node_t *node, const message_t *message);
+
+/* ---- bare_pool.c: what liars know ---- */
 void pool_learn(bare_t *world, const message_t *message);
-const certificate_t *pool_any(bare_t *world, uint8_t phase);
-/* Same view, other content; NULL when none is known. */
+void pool_close(bare_t *world);
+/* A random one of this phase below this view; NULL when none is known. */
+const certificate_t *pool_older(bare_t *world, uint8_t phase, view_t below);
+/* Same view, other content. */
 const certificate_t *pool_rival(bare_t *world, const certificate_t *certificate);
 const certificate_t *pool_of_view(bare_t *world, uint8_t phase, view_t view);
+/* A random message that a liar heard or said; NULL when there is none. */
+shared_t *pool_message(bare_t *world);
+void pool_keep(bare_t *world, shared_t *shared);
 
 #endif

@@ -211,14 +211,14 @@ struct world {
     digest_t anchor;
     const protocol_t *protocol;
     chain_parameters_t chain;
-    /* endpoints: nodes 0 to members - 1, then clients */
-    uint32_t endpoints;
+    /* endpoints: members, then clients, then second selves of twins */
+    uint32_t endpoints, node_count;
     node_t *nodes;
     client_t *clients;
     connection_t *connections;
     uint32_t connection_count, connection_capacity;
     uint32_t *current; /* per pair: connection + 1, 0 none */
-    uint8_t *cut;      /* [from * endpoints + to] */
+    bool *cut;         /* [from * endpoints + to] */
     /* oracle */
     chain_entry_t *heights;
     height_t heights_known;
@@ -252,8 +252,19 @@ void violate(world_t *w, violation_t violation, const char *format, ...)
 /* Growing arrays of the simulator. */
 void *grow(void *items, size_t item_bytes, uint32_t *capacity, uint32_t needed);
 
+static inline bool endpoint_is_client(const world_t *w, uint32_t endpoint) {
+    return endpoint >= w->options.members &&
+           endpoint < w->options.members + w->options.clients;
+}
+static inline node_t *node_at(const world_t *w, uint32_t endpoint) {
+    return &w->nodes[endpoint < w->options.members ? endpoint : endpoint - w->options.clients];
+}
+static inline bool *cut_at(const world_t *w, uint32_t from, uint32_t to) {
+    return &w->cut[(size_t)from * w->endpoints + to];
+}
+
 /* ---- world_node.c ---- */
-void node_make(world_t *w, member_t member);
+void node_make(world_t *w, uint32_t endpoint, member_t member);
 void node_start(node_t *node);
 /* Ends its life: `power`: what was not durable is lost too. */
 void node_stop(node_t *node, bool power);

@@ -29,7 +29,7 @@ const genesis_row_t genesis_rows[] = {
     ROW("leader_views", core.leader_views, 1, UINT64_C(1) << 53, false),
     ROW("execution_horizon", core.execution_horizon, 1, 1u << 20, false),
     /* A proposal with its certificates has to fit into a frame of 4 MiB. */
-    ROW("payload_bytes_max", core.payload_bytes_max, 1024, 3u << 20, false),
+    ROW("payload_bytes_max", core.payload_bytes_max, 4096, FRAME_BODY_MAX >> 1, false),
     ROW("sessions_max", ledger.sessions_max, 1, LEDGER_SESSIONS_MAX, false),
     ROW("session_window", ledger.session_window, 1, LEDGER_WINDOW_MAX, true),
     ROW("session_reply_bytes", ledger.session_reply_bytes, 1, LEDGER_SESSION_REPLY_BYTES_MAX,

@@ -1,7 +1,7 @@
 /* For whoever speaks to `kv`: makes operations, reads replies. Formats: docs/formats/kv.md.
  *
- * The encoders append to a writer of the caller; one that is too small latches `failed`. They do not
- * judge sizes: the replica does, by the same kv_decode. */
+ * The encoders append to a writer of the caller; one that is too small latches `failed`. They do
+ * not judge sizes: the replica does, by the same kv_decode. */
 #ifndef APP_KV_CLIENT_H
 #define APP_KV_CLIENT_H
 

@@ -13,7 +13,8 @@
 void *kv_allocate(size_t size_bytes);
 /* As realloc. */
 void *kv_resize(void *memory, size_t size_bytes);
-/* The capacity to grow to when `needed` items do not fit into `capacity`: at least twice as much. */
+/* The capacity to grow to when `needed` items do not fit into `capacity`: at least twice as
+ * much. */
 uint32_t kv_grown(uint32_t capacity, uint32_t needed);
 
 /* ---- chunks: an array of items that grows without moving them, aligned to cache lines ---- */

@@ -71,7 +71,8 @@ static uint32_t bit_of(const digest_t *digest, uint8_t bit) {
 }
 
 /* Bits must shrink towards the root, and a leaf of another key must lie on the way of this one:
- * under an honestly built root nothing else can hold, so anything else is refused before hashing. */
+ * under an honestly built root nothing else can hold, so anything else is refused before
+ * hashing. */
 static bool is_way_of(const kv_proof_t *proof, const digest_t *key) {
     if (proof->end == KV_PROOF_EMPTY) {
         return proof->step_count == 0;

@@ -5,10 +5,10 @@
  *     node  = SHA-256(0x01 || bit || left || right)
  *     empty = SHA-256(0x02)
  *
- * The tree is a trie over SHA-256(key) whose inner nodes all have two children; `bit` (0 = the first
- * bit of the digest, 255 the last) is where the keys below part. It is hashed, because it decides on
- * which way a key is looked for: without it a proof could claim other bits, lead a key that is there
- * past its leaf, and so prove it absent. */
+ * The tree is a trie over SHA-256(key) whose inner nodes all have two children; `bit` (0 = the
+ * first bit of the digest, 255 the last) is where the keys below part. It is hashed, because it
+ * decides on which way a key is looked for: without it a proof could claim other bits, lead a key
+ * that is there past its leaf, and so prove it absent. */
 #ifndef APP_KV_PROOF_H
 #define APP_KV_PROOF_H
 
@@ -49,8 +49,8 @@ digest_t kv_hash_node(uint8_t bit, const kv_pair_t *children);
 void kv_proof_encode(const kv_proof_t *proof, writer_t *writer);
 /* SYNOD_OK, SYNOD_TRUNCATED or SYNOD_MALFORMED. */
 synod_status kv_proof_decode(bytes_t bytes, kv_proof_t *proof);
-/* Does the proof show, under `root`, that `key` (a digest) has the value with the digest `value`, or
- * with NULL that it is absent? SYNOD_OK, SYNOD_MALFORMED for a proof of something else, or
+/* Does the proof show, under `root`, that `key` (a digest) has the value with the digest `value`,
+ * or with NULL that it is absent? SYNOD_OK, SYNOD_MALFORMED for a proof of something else, or
  * SYNOD_MISMATCH. */
 synod_status kv_proof_check(const kv_proof_t *proof, const digest_t *root, const digest_t *key,
                             const digest_t *value);

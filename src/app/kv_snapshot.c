@@ -1,8 +1,8 @@
 /* The whole state of `kv` as one canonical stream; the format is in docs/formats/kv.md.
  *
- * Saving settles the tree, as `root` does, and walks it: the entries come in the order of the SHA-256
- * of their keys. Loading takes pieces cut anywhere and judges every field; order, bounds and the root
- * at the end decide. Whatever fails, the state is then empty. */
+ * Saving settles the tree, as `root` does, and walks it: the entries come in the order of the
+ * SHA-256 of their keys. Loading takes pieces cut anywhere and judges every field; order, bounds
+ * and the root at the end decide. Whatever fails, the state is then empty. */
 #include <stdlib.h>
 
 #include "app/kv_state.h"

@@ -1,12 +1,12 @@
-/* The entries of `kv`: keys and values in memory, in the order of their keys, and what changed since
- * the last settling.
+/* The entries of `kv`: keys and values in memory, in the order of their keys, and what changed
+ * since the last settling.
  *
  * The Merkle tree (kv_tree.h) stands still between two settlings, so that it can prove at any time
  * what was true at the last one. For that the store keeps, for each entry that the tree knows and
  * that has changed, the value of then (its image), and a removed entry stays as a tombstone.
  *
- * An entry is one block of memory: header, key, value. A value that fits its block is overwritten in
- * place; a large one whose image is due gives its old block away instead of copying it.
+ * An entry is one block of memory: header, key, value. A value that fits its block is overwritten
+ * in place; a large one whose image is due gives its old block away instead of copying it.
  *
  * Invariants: an entry that the tree does not know is in the list of changes; a tombstone is in the
  * list, known to the tree and not in the order; `used_bytes` is a function of the content. */

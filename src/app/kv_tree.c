@@ -42,8 +42,8 @@ digest_t kv_tree_root(const kv_tree_t *tree) {
 
 /* ---- shape ---- */
 
-/* Marks the way of `key` from the root down to, but not below, the node `last` (KV_REF_NONE: down to
- * its leaf). */
+/* Marks the way of `key` from the root down to, but not below, the node `last` (KV_REF_NONE: down
+ * to its leaf). */
 static void mark_way(kv_tree_t *tree, const digest_t *key, kv_ref_t last) {
     kv_trie_node_t *nodes = tree->trie.nodes;
     uint32_t at = 0, side = 0;
@@ -79,8 +79,8 @@ static void insert_leaf(kv_tree_t *tree, uint32_t leaf, bytes_t key) {
     mark_way(tree, digest, KV_REF_NONE);
 }
 
-/* The subtree that moves up keeps its digest, and if that was stale, then so was its new place; what
- * is above of that becomes stale. */
+/* The subtree that moves up keeps its digest, and if that was stale, then so was its new place;
+ * what is above of that becomes stale. */
 static void remove_leaf(kv_tree_t *tree, uint32_t leaf) {
     const digest_t *digest = key_digest_of(tree, leaf);
     kv_trie_joint_t joint = kv_trie_remove(&tree->trie, digest_bytes(digest));

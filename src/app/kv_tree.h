@@ -2,10 +2,10 @@
  * and its shape is a function of the content alone) with the digests of both children in each inner
  * node. Rules of hashing and proofs: kv_proof.h.
  *
- * Between two calls of kv_tree_settle nothing here changes: the tree is that of the last settling and
- * proves against its root, whatever has been written since. Settling takes over the changes of the
- * store: it first alters the shape and marks the ways to what changed, then computes each marked
- * node once, children before parents.
+ * Between two calls of kv_tree_settle nothing here changes: the tree is that of the last settling
+ * and proves against its root, whatever has been written since. Settling takes over the changes of
+ * the store: it first alters the shape and marks the ways to what changed, then computes each
+ * marked node once, children before parents.
  *
  * Invariant between calls: no node is stale; the digest kept for a child is that of its subtree. */
 #ifndef APP_KV_TREE_H

@@ -1,8 +1,8 @@
-/* A binary trie over byte strings in which every inner node has two children: a node names the first
- * bit where the strings below it differ, bits that they share are skipped (Morrison 1968, PATRICIA;
- * Bernstein's "crit-bit trees"). `kv` uses it three times: over the keys, in their order, for
- * lookups and scans; over the SHA-256 of the keys, as the shape of the Merkle tree; over the keys
- * that a running transaction has touched.
+/* A binary trie over byte strings in which every inner node has two children: a node names the
+ * first bit where the strings below it differ, bits that they share are skipped (Morrison 1968,
+ * PATRICIA; Bernstein's "crit-bit trees"). `kv` uses it three times: over the keys, in their order,
+ * for lookups and scans; over the SHA-256 of the keys, as the shape of the Merkle tree; over the
+ * keys that a running transaction has touched.
  *
  * It holds no strings, only leaf numbers; the caller knows the string of a leaf. A lookup goes down
  * to the one leaf that can be the string and compares once, so it touches 12 bytes a level.
@@ -11,9 +11,9 @@
  * comes before its extensions, and the order is that of memcmp with the shorter first. Depth is at
  * most nine times the longest string in bytes.
  *
- * Invariants: on a path from the root, (byte_at, shift) grows strictly; the strings of child[0] have
- * a 0 there, those of child[1] a 1, and all agree before. So the shape is a function of the set of
- * strings, not of its history. */
+ * Invariants: on a path from the root, (byte_at, shift) grows strictly; the strings of child[0]
+ * have a 0 there, those of child[1] a 1, and all agree before. So the shape is a function of the
+ * set of strings, not of its history. */
 #ifndef APP_KV_TRIE_H
 #define APP_KV_TRIE_H
 

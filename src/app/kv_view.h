@@ -1,6 +1,6 @@
-/* The state as a running operation sees it: the store with what the operation has written so far laid
- * over it. Nothing reaches the store before the commit, so an operation that fails half-way leaves no
- * trace, whatever it did, and needs no undoing. */
+/* The state as a running operation sees it: the store with what the operation has written so far
+ * laid over it. Nothing reaches the store before the commit, so an operation that fails half-way
+ * leaves no trace, whatever it did, and needs no undoing. */
 #ifndef APP_KV_VIEW_H
 #define APP_KV_VIEW_H
 

@@ -37,16 +37,20 @@ block_slot_t *blocks_executed_at(const blocks_t *blocks, height_t height) {
     return NULL;
 }
 
-/* Lower is thrown out first. Blocks at the pool must stay: a job points to them. */
-static uint64_t worth(const block_slot_t *slot) {
-    uint64_t rank = slot->state == BLOCK_FREE        ? 0
-                    : slot->state == BLOCK_BAD       ? 1
-                    : slot->state == BLOCK_EXECUTED  ? 2
-                    : slot->state == BLOCK_VERIFYING ? 5
-                    : slot->final                    ? 4
-                                                     : 3;
-    uint64_t age =
-        slot->state == BLOCK_EXECUTED ? slot_block(slot)->height : slot_block(slot)->birth_view;
+/* Lower is thrown out first. Old executed blocks go before free slots are touched: memory that was
+ * used lately is warm, and what is not needed is never paid for. Blocks at the pool must stay: a job
+ * points to them. */
+static uint64_t worth(const blocks_t *blocks, const block_slot_t *slot) {
+    const block_t *block = slot_block(slot);
+    bool old = slot->state == BLOCK_EXECUTED && block->height + BLOCKS_KEPT <= blocks->executed;
+    uint64_t rank = old                              ? 0
+                    : slot->state == BLOCK_FREE      ? 1
+                    : slot->state == BLOCK_BAD       ? 2
+                    : slot->state == BLOCK_EXECUTED  ? 3
+                    : slot->state == BLOCK_VERIFYING ? 6
+                    : slot->final                    ? 5
+                                                     : 4;
+    uint64_t age = slot->state == BLOCK_EXECUTED ? block->height : block->birth_view;
     return rank << 56 | (age & ((UINT64_C(1) << 56) - 1));
 }
 
@@ -57,7 +61,7 @@ block_slot_t *blocks_put(blocks_t *blocks, const digest_t *id, const block_t *bl
         return NULL;
     block_slot_t *best = &blocks->slots[0];
     for (uint32_t i = 1; i < BLOCKS_SLOTS; i++)
-        if (worth(&blocks->slots[i]) < worth(best))
+        if (worth(blocks, &blocks->slots[i]) < worth(blocks, best))
             best = &blocks->slots[i];
     invariant(best->state != BLOCK_VERIFYING); /* fewer jobs than slots */
     uint8_t *room = best->payload;

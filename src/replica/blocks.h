@@ -10,6 +10,9 @@
 
 /* More than the horizon of ordering over execution (64) plus what sync holds at once. */
 #define BLOCKS_SLOTS 128
+/* Executed blocks kept in memory for members that are a little behind; older ones come from the
+ * journal. */
+#define BLOCKS_KEPT 16
 
 typedef enum block_state {
     BLOCK_FREE = 0,
@@ -40,6 +43,7 @@ static inline const block_t *slot_block(const block_slot_t *slot) {
 typedef struct blocks {
     block_slot_t *slots;
     uint32_t payload_max;
+    height_t executed; /* told by whoever executes */
 } blocks_t;
 
 size_t blocks_memory_bytes(uint32_t payload_max);

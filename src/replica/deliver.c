@@ -83,6 +83,7 @@ static bool execute(replica_t *r, block_slot_t *slot) {
     r->executed_id = slot->id;
     ledger_execute(r->ledger, block, r->requests, count, on_reply, r);
     slot->state = BLOCK_EXECUTED;
+    r->blocks.executed = block->height;
     r->index_block[block->height % INDEX_HEIGHTS] = slot->journal_address + 1;
     if (r->index_low == 0)
         r->index_low = 1;

@@ -22,6 +22,7 @@ static unsigned long long wide(uint64_t value) {
 
 /* ---- walk ---- */
 
+/* WAIT: a read is under way, or the journal has failed. */
 typedef enum verdict { VERDICT_NEXT, VERDICT_WAIT, VERDICT_NO } verdict_t;
 
 /* The record in hand: its header as bytes and as fields, its body. */
@@ -43,7 +44,6 @@ static verdict_t refuse(journal_t *journal, uint64_t address, const char *text) 
 /* Does this header continue the chain? NULL or what is wrong. */
 static const char *judge_header(const journal_t *journal, const journal_header_t *header,
                                 uint64_t address) {
-    uint64_t offset = address % journal->segment_bytes;
     bool first = journal->ordinal + 1 == journal->first_ordinal;
     if (header->address != address) {
         return "record of another address";
@@ -57,14 +57,32 @@ static const char *judge_header(const journal_t *journal, const journal_header_t
     if (!first && memcmp(header->previous, journal->chain, JOURNAL_CHAIN_BYTES) != 0) {
         return "record of another chain";
     }
+    return NULL;
+}
+
+/* A record whose checksums hold, but whose content this program cannot have written there. */
+static bool contradiction(journal_t *journal, uint64_t address, const char *what) {
+    journal_fail(journal, SYNOD_CORRUPT, WHERE ": %s", (unsigned)(address / journal->segment_bytes),
+                 wide(address % journal->segment_bytes), what);
+    return false;
+}
+
+/* Could this program have written a header that continues the chain like this? */
+static bool judge_place(journal_t *journal, const journal_header_t *header, uint64_t address) {
+    bool first = journal->ordinal + 1 == journal->first_ordinal;
     if (!first && header->committed != journal->sequence &&
         header->committed != journal->last_committed) {
-        return "record of another write";
+        return contradiction(journal, address, "a record that belongs to no write");
     }
-    if (journal->segment_bytes - offset < journal_cost(header->length)) {
-        return "record longer than its segment";
+    /* Behind any record but a turn there is a sector for the turn: appending relies on it. */
+    uint64_t end = address % journal->segment_bytes + journal_cost(header->length);
+    if (header->kind != JOURNAL_KIND_TURN) {
+        end = journal_align_sector(end) + JOURNAL_SECTOR_BYTES;
     }
-    return NULL;
+    if (end > journal->segment_bytes) {
+        return contradiction(journal, address, "a record that is longer than its segment");
+    }
+    return true;
 }
 
 /* Judges the record at `address`. The window always reaches back to `tail`, so that looking at one
@@ -87,6 +105,9 @@ static verdict_t judge_at(journal_t *journal, uint64_t tail, uint64_t address, f
     const char *wrong = judge_header(journal, &found->header, address);
     if (wrong != NULL) {
         return refuse(journal, address, wrong);
+    }
+    if (!judge_place(journal, &found->header, address)) {
+        return VERDICT_WAIT;
     }
     end += found->header.length;
     if (end - tail + JOURNAL_SECTOR_BYTES > capacity) {
@@ -123,13 +144,6 @@ static verdict_t find_next(journal_t *journal, found_t *found) {
         verdict = judge_at(journal, base + journal->tail, base + sector, found);
     }
     return verdict;
-}
-
-/* A record whose checksums hold, but whose content this program cannot have written there. */
-static bool contradiction(journal_t *journal, uint64_t address, const char *what) {
-    journal_fail(journal, SYNOD_CORRUPT, WHERE ": %s", (unsigned)(address / journal->segment_bytes),
-                 wide(address % journal->segment_bytes), what);
-    return false;
 }
 
 /* Moves the tail over a segment's first record. */

@@ -4,20 +4,26 @@
 #include "crypto/hash.h"
 #include "replica/state.h"
 
-bool judge_payload(replica_t *r, block_slot_t *slot) {
+/* Parses the payload into r->requests and digests it into r->request_digests; checks it against the
+ * block the first time. False: it is not what the block says. */
+static bool digest_payload(replica_t *r, block_slot_t *slot, uint32_t *count) {
+    const block_t *block = slot_block(slot);
+    if (block->payload_size_bytes != slot->payload_size ||
+        payload_walk(slot_payload(slot), r->requests, BLOCK_REQUESTS_MAX, count) != SYNOD_OK ||
+        *count != block->payload_count)
+        return false;
+    for (uint32_t i = 0; i < *count; i++)
+        r->request_digests[i] = request_digest(&r->requests[i]);
     if (slot->root_checked)
         return true;
-    const block_t *block = slot_block(slot);
-    uint32_t count = 0;
-    if (block->payload_size_bytes != slot->payload_size ||
-        payload_walk(slot_payload(slot), r->requests, BLOCK_REQUESTS_MAX, &count) != SYNOD_OK ||
-        count != block->payload_count)
-        return false;
-    for (uint32_t i = 0; i < count; i++)
-        r->request_digests[i] = request_digest(&r->requests[i]);
-    digest_t root = payload_root(r->requests, r->request_digests, count, r->request_leaves);
+    digest_t root = payload_root(r->requests, r->request_digests, *count, r->request_leaves);
     slot->root_checked = digest_equal(&root, &block->payload);
     return slot->root_checked;
+}
+
+bool judge_payload(replica_t *r, block_slot_t *slot) {
+    uint32_t count;
+    return slot->root_checked || digest_payload(r, slot, &count);
 }
 
 static void verdict(replica_t *r, block_slot_t *slot, bool good) {
@@ -89,10 +95,7 @@ static bool verified_before(replica_t *r, const request_t *request, const digest
 }
 
 /* Collects the signatures that have to be checked. False: wait (a session is not known yet). */
-static bool collect_signatures(replica_t *r, block_slot_t *slot, verify_job_t *job) {
-    uint32_t count = 0;
-    synod_status status = payload_walk(slot_payload(slot), r->requests, BLOCK_REQUESTS_MAX, &count);
-    invariant(status == SYNOD_OK); /* judge_payload passed */
+static bool collect_signatures(replica_t *r, uint32_t count, verify_job_t *job) {
     for (uint32_t i = 0; i < count; i++) {
         const request_t *request = &r->requests[i];
         standing_t standing;
@@ -100,22 +103,17 @@ static bool collect_signatures(replica_t *r, block_slot_t *slot, verify_job_t *j
         const key_public_t *key = key_of(r, request, &room, &standing);
         if (standing == CANNOT_TELL)
             return false;
-        digest_t digest = request_digest(request);
-        if (key == NULL || verified_before(r, request, &digest))
+        if (key == NULL || verified_before(r, request, &r->request_digests[i]))
             continue;
-        job->items[job->count++] = (verify_item_t){
-            .key = *key, .digest = digest, .signature = request->signature, .tag = i};
+        job->items[job->count++] = (verify_item_t){.key = *key,
+                                                   .digest = r->request_digests[i],
+                                                   .signature = request->signature,
+                                                   .tag = i};
     }
     return true;
 }
 
 static void judge_slot(replica_t *r, block_slot_t *slot) {
-    if (!judge_payload(r, slot)) {
-        replica_log(r, 1, "judge", "red", "height=%llu why=\"payload is not what the block says\"",
-                    (unsigned long long)slot_block(slot)->height);
-        verdict(r, slot, false);
-        return;
-    }
     standing_t standing = judge_parent(r, slot);
     if (standing == STANDS_NOT)
         verdict(r, slot, false);
@@ -124,8 +122,16 @@ static void judge_slot(replica_t *r, block_slot_t *slot) {
     verify_job_t *job = job_take(r, VERIFY_BLOCK);
     if (job == NULL)
         return; /* the pool is full: again when a job ends */
+    uint32_t count = 0;
+    if (!digest_payload(r, slot, &count)) {
+        job_free(job);
+        replica_log(r, 1, "judge", "red", "height=%llu why=\"payload is not what the block says\"",
+                    (unsigned long long)slot_block(slot)->height);
+        verdict(r, slot, false);
+        return;
+    }
     job->block = slot->id;
-    if (!collect_signatures(r, slot, job)) {
+    if (!collect_signatures(r, count, job)) {
         job_free(job);
         return;
     }

@@ -108,7 +108,7 @@ static void reply_opened(const session_t *session, reply_t *reply) {
     reply->result = bytes_of(session->number_encoded, sizeof session->number_encoded);
 }
 
-/* Rules 1 to 4. */
+/* Rules 1 to 4. Who is there already is answered first: a retry costs no look at the key. */
 static void execute_open(ledger_t *ledger, const request_t *request, reply_t *reply) {
     session_table_t *table = &ledger->table;
     key_public_t key;
@@ -130,7 +130,7 @@ static void execute_open(ledger_t *ledger, const request_t *request, reply_t *re
     reply_opened(session, reply);
 }
 
-/* Rule 5. */
+/* Rule 5: numbers are a counter, so every number says by itself whether it was given out. */
 static synod_status missing_status(const session_table_t *table, uint64_t number) {
     return number < table->next_number ? SYNOD_EXPIRED : SYNOD_INVALID;
 }
@@ -150,7 +150,7 @@ static bool reply_known(const session_table_t *table, const session_t *session, 
     return true;
 }
 
-/* Rule 11: runs a request for the first and last time. */
+/* Rules 11 to 13: runs a request for the first and last time, and records it. */
 static void execute_fresh(ledger_t *ledger, const synod_block_info *info, const request_t *request,
                           session_t *session, reply_t *reply) {
     session_table_t *table = &ledger->table;
@@ -180,14 +180,14 @@ static void execute_request(ledger_t *ledger, const synod_block_info *info,
         reply->status = missing_status(table, request->session);
         return;
     }
-    session_use(table, session);
+    session_use(table, session); /* rule 6 */
     session_verdict_t verdict =
         session_judge(table, session, request->sequence, request->acknowledged);
-    if (request->acknowledged < request->sequence) {
+    if (request->acknowledged < request->sequence) { /* rule 7 */
         session_settle(table, session, request->acknowledged);
     }
     switch (verdict) {
-    case SESSION_OUTSIDE:
+    case SESSION_OUTSIDE: /* rule 9 */
         reply->status = SYNOD_INVALID;
         break;
     case SESSION_SETTLED:

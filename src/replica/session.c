@@ -118,6 +118,7 @@ static void slide_results(session_table_t *table, session_t *session) {
     ensure(cursor == session->kept_bytes);
 }
 
+/* Rule 13. */
 uint8_t *session_keep(session_table_t *table, session_t *session, session_entry_t *entry,
                       uint32_t size, synod_status status) {
     uint32_t bound = table->limits.reply_bytes;

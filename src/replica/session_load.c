@@ -1,6 +1,6 @@
 /* Reads the stream of the sessions back, in pieces of any size (docs/formats/sessions.md). The
  * bytes come from a peer or a disk: every field is judged before it is used, every count against
- * what the table holds. One state has one encoding: what could be written in two ways is refused. */
+ * what the table holds. One state has one encoding: what has two forms is refused. */
 #include "base/check.h"
 #include "base/heap.h"
 #include "replica/session.h"

@@ -321,11 +321,12 @@ static void test_present_key_is_not_proved_absent(void **state) {
     }
 }
 
-/* What no honest tree can give is refused by its form, before any hashing: each of these folds to the
- * root that it is checked against. */
+/* What no honest tree can give is refused by its form, before any hashing: each of these folds to
+ * the root that it is checked against. */
 static void test_forms_of_proofs(void **state) {
     (void)state;
-    digest_t key = hash_bytes(text("b")), other = hash_bytes(text("a")), value = hash_bytes(text("2"));
+    digest_t key = hash_bytes(text("b")), value = hash_bytes(text("2"));
+    digest_t other = hash_bytes(text("a"));
     digest_t own_leaf = leaf_by_hand("b", "2"), other_leaf = leaf_by_hand("a", "1");
     kv_proof_t proof = {.end = KV_PROOF_FOUND, .step_count = 2};
     proof.steps[0] = (kv_proof_step_t){9, other_leaf};

@@ -1,5 +1,5 @@
-/* Snapshots of `kv`: the same state gives the same bytes, pieces may be cut anywhere, and bytes of a
- * stranger end in a verdict and an empty state. */
+/* Snapshots of `kv`: the same state gives the same bytes, pieces may be cut anywhere, and bytes of
+ * a stranger end in a verdict and an empty state. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -356,7 +356,9 @@ static void open_judges_application(void **unused) {
     app = fold_app;
     app.execute = NULL;
     assert_int_equal(open_with(world_small, &app), SYNOD_UNSUPPORTED);
+    static const uint8_t byte = 1;
     world_t world = world_make(world_small);
+    assert_int_equal(ledger_check(world.ledger, bytes_of(&byte, 1)), SYNOD_OK); /* it has none */
     assert_int_equal(ledger_query(world.ledger, (bytes_t){0}, false, NULL, NULL),
                      SYNOD_UNSUPPORTED);
     world_free(&world);

@@ -1,0 +1,338 @@
+/* A node: one whole replica with its host. The verbs only note what is to happen and schedule its
+ * completion, so that nothing is ever called from within a verb. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "sim/world_state.h"
+
+/* ---- clocks ---- */
+
+/* A node's clocks run at their own rate: rate_ppm faster than the world's. */
+static uint64_t clock_of(const node_t *node, uint64_t span_ns) {
+    return span_ns + (uint64_t)((int64_t)(span_ns / 1000) * node->rate_ppm / 1000);
+}
+
+instant_t node_instant(const node_t *node) {
+    uint64_t now = node->world->now_ns;
+    int64_t wall = (int64_t)clock_of(node, now) + node->skew_ns;
+    return (instant_t){.now_ns = 1 + clock_of(node, now - node->boot_ns),
+                       .time_ns = wall > 0 ? (uint64_t)wall : 0};
+}
+
+/* When does the node's clock show this? */
+static uint64_t world_time_of(const node_t *node, uint64_t at_ns) {
+    uint64_t span = at_ns - (at_ns > 0 ? 1 : 0);
+    uint64_t guess = (uint64_t)((int64_t)span - (int64_t)(span / 1000) * node->rate_ppm / 1000);
+    while (clock_of(node, guess) < span)
+        guess += span - clock_of(node, guess);
+    return node->boot_ns + guess;
+}
+
+/* ---- verbs ---- */
+
+static uint64_t lag(const node_t *node) {
+    return node->lag_ns;
+}
+
+static sim_event_t event_for(const node_t *node, sim_event_kind_t kind) {
+    return (sim_event_t){.kind = kind, .who = node->endpoint, .life = node->life};
+}
+
+static void verb_send(void *context, const link_t *links, uint32_t count, lane_t lane,
+                      bytes_t bytes) {
+    node_t *node = context;
+    world_t *w = node->world;
+    (void)lane; /* every frame has its own delay; lanes do not compete here */
+    frame_buffer_t *frame = frame_make(bytes);
+    if (node->lies == 0)
+        oracle_sent(node, frame);
+    for (uint32_t i = 0; i < count; i++) {
+        if (!link_is_up(w, links[i]))
+            continue;
+        if (node->lies == 0)
+            net_send(w, links[i], frame);
+        else
+            liar_send(node, links[i], frame);
+    }
+    frame_drop(frame);
+}
+
+static void verb_close(void *context, link_t link) {
+    net_close(((node_t *)context)->world, link);
+}
+
+static void verb_append(void *context, uint64_t token, uint64_t offset, bytes_t bytes) {
+    node_t *node = context;
+    world_t *w = node->world;
+    disk_t *disk = &node->disk;
+    require(!disk->writing && offset + bytes.size <= disk->bytes);
+    disk->writing = true;
+    disk->token = token;
+    disk->offset = offset;
+    disk->data = bytes;
+    uint64_t takes = node->sync_ns != 0
+                         ? node->sync_ns
+                         : chance_between(w, w->options.sync_min_ns, w->options.sync_max_ns);
+    sim_event_t event = event_for(node, SIM_APPENDED);
+    event.a = token;
+    event.b = node->trap > 0 && --node->trap == 0 ? 1 : 0;
+    world_event(w, w->now_ns + takes + lag(node), &event);
+}
+
+static void verb_read(void *context, uint64_t token, uint64_t offset, void *to, size_t size) {
+    node_t *node = context;
+    sim_event_t event = event_for(node, SIM_READ);
+    event.a = token;
+    event.b = offset;
+    event.pointer = to;
+    event.size = size;
+    world_event(node->world, node->world->now_ns + MS / 10 + lag(node), &event);
+}
+
+static void verb_store(void *context, uint64_t token, uint32_t slot, uint64_t offset, bytes_t bytes,
+                       bool last) {
+    node_t *node = context;
+    (void)token, (void)slot, (void)offset, (void)bytes, (void)last;
+    violate(node->world, VIOLATION_BOUNDS, "node %u stores a snapshot: this world has no store",
+            node->member);
+}
+
+static void verb_load(void *context, uint64_t token, uint32_t slot, uint64_t offset, void *to,
+                      size_t size) {
+    node_t *node = context;
+    (void)token, (void)slot, (void)offset, (void)to, (void)size;
+    violate(node->world, VIOLATION_BOUNDS, "node %u loads a snapshot: this world has no store",
+            node->member);
+}
+
+static void verb_wake(void *context, uint64_t at_ns) {
+    node_t *node = context;
+    world_t *w = node->world;
+    sim_event_t event = event_for(node, SIM_WAKE);
+    event.a = ++node->wake_number;
+    uint64_t at = world_time_of(node, at_ns);
+    world_event(w, (at > w->now_ns ? at : w->now_ns) + lag(node), &event);
+}
+
+static void verb_job(void *context, job_t *job) {
+    node_t *node = context;
+    job->work(job);
+    sim_event_t event = event_for(node, SIM_JOB);
+    event.pointer = job;
+    world_event(node->world, node->world->now_ns + job->cost_ns + lag(node), &event);
+}
+
+static void verb_log(void *context, int level, const char *module, const char *event,
+                     const char *text) {
+    node_t *node = context;
+    if (world_heard(node->world) && level <= 2)
+        world_say(node->world, "node %u: %s %s %s", node->member, module, event, text);
+}
+
+static void verb_halt(void *context, synod_status status, const char *reason) {
+    node_t *node = context;
+    node->halted = true;
+    world_note(node->world, node->endpoint, "halt", (uint64_t)status, 0);
+    if (node->lies == 0)
+        violate(node->world, VIOLATION_HALT, "node %u halts: %s", node->member, reason);
+}
+
+/* ---- life ---- */
+
+void node_make(world_t *w, uint32_t endpoint, member_t member) {
+    node_t *node = node_at(w, endpoint);
+    const world_options_t *o = &w->options;
+    node->world = w;
+    node->endpoint = endpoint;
+    node->member = member;
+    node->lies = o->liars[member];
+    node->identity = (symbolic_identity_t){&w->symbols, w->infos[member].key};
+    node->signer = signer_symbolic(&node->identity);
+    node->host = (host_t){.context = node,
+                          .send = verb_send,
+                          .close = verb_close,
+                          .append = verb_append,
+                          .read = verb_read,
+                          .store = verb_store,
+                          .load = verb_load,
+                          .wake = verb_wake,
+                          .job = verb_job,
+                          .log = verb_log,
+                          .halt = verb_halt};
+    node->config = (replica_config_t){.protocol = w->protocol,
+                                      .chain = w->chain,
+                                      .committee = &w->committee,
+                                      .self = member,
+                                      .signer = &node->signer,
+                                      .anchor = w->anchor,
+                                      .app = synod_app_kv(),
+                                      .host = &node->host,
+                                      .journal_segments = o->segments,
+                                      .journal_segment_bytes = o->segment_bytes,
+                                      .mempool_bytes = 4u << 20,
+                                      .links_max = 4 * ENDPOINTS_MAX};
+    store_u64(node->config.seed, o->seed);
+    store_u64(node->config.seed + 8, endpoint + 1);
+    disk_make(&node->disk, o->segment_bytes * o->segments);
+    node->memory_bytes = replica_bytes(&node->config);
+    if (o->rate_max_ppm > 0)
+        node->rate_ppm = (int64_t)chance_between(w, 0, 2 * (uint64_t)o->rate_max_ppm) -
+                         (int64_t)o->rate_max_ppm;
+    if (o->skew_max_ns > 0)
+        node->skew_ns =
+            (int64_t)chance_between(w, 0, 2 * o->skew_max_ns) - (int64_t)o->skew_max_ns;
+}
+
+/* Collects what one batch of inputs asked for. */
+static void after_input(node_t *node) {
+    world_t *w = node->world;
+    if (node->flush_due)
+        return;
+    if (w->options.loop_max_ns == 0) {
+        replica_flush(node->replica, node_instant(node));
+        return;
+    }
+    node->flush_due = true;
+    sim_event_t event = event_for(node, SIM_FLUSH);
+    world_event(w, w->now_ns + chance_between(w, 0, w->options.loop_max_ns), &event);
+}
+
+void node_start(node_t *node) {
+    world_t *w = node->world;
+    require(!node->up);
+    node->memory = mmap(NULL, node->memory_bytes, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    invariant(node->memory != MAP_FAILED);
+    synod_status status =
+        replica_open(node->memory, node->memory_bytes, &node->config, &node->replica);
+    invariant(status == SYNOD_OK);
+    node->up = true;
+    node->halted = node->flush_due = false;
+    node->observed = 0;
+    replica_observe(node->replica, oracle_executed, node);
+    world_note(w, node->endpoint, "start", node->life, 0);
+    world_say(w, "node %u starts", node->member);
+    replica_start(node->replica, node_instant(node));
+    after_input(node);
+    net_dial_all(w, node->endpoint);
+}
+
+static void release(node_t *node) {
+    replica_close(node->replica);
+    munmap(node->memory, node->memory_bytes);
+    node->replica = NULL;
+    node->memory = NULL;
+}
+
+void node_stop(node_t *node, bool power) {
+    world_t *w = node->world;
+    if (!node->up)
+        return;
+    node->up = false;
+    node->life++;
+    node->trap = 0;
+    world_note(w, node->endpoint, power ? "power off" : "crash", 0, 0);
+    world_say(w, "node %u %s", node->member, power ? "loses power" : "crashes");
+    if (power) {
+        disk_power_cut(w, &node->disk);
+        node->boot_ns = w->now_ns;
+    } else {
+        disk_killed(w, &node->disk);
+    }
+    net_lost_endpoint(w, node->endpoint, power);
+    release(node);
+}
+
+void node_free(node_t *node) {
+    if (node->up)
+        release(node);
+    liar_free(node);
+    disk_free(&node->disk);
+}
+
+/* ---- inputs ---- */
+
+void node_link_up(node_t *node, link_t link, member_t member) {
+    uint64_t number = prng_next(&node->world->chance);
+    replica_on_link_up(node->replica, node_instant(node), link, member, number);
+    after_input(node);
+}
+
+void node_link_down(node_t *node, link_t link) {
+    replica_on_link_down(node->replica, node_instant(node), link);
+    after_input(node);
+}
+
+void node_frame(node_t *node, link_t link, const frame_buffer_t *buffer) {
+    frame_t frame;
+    size_t used = 0;
+    synod_status status = frame_decode(bytes_of(buffer->data, buffer->size), &frame, &used);
+    if (status != SYNOD_OK || used != buffer->size) {
+        /* As the daemon does: the link is closed; the stream cannot be found again. */
+        world_say(node->world, "node %u closes a link: bad frame", node->member);
+        net_close(node->world, link);
+        node_link_down(node, link);
+        return;
+    }
+    replica_on_frame(node->replica, node_instant(node), link, frame);
+    after_input(node);
+}
+
+static void on_appended(node_t *node, const sim_event_t *event) {
+    disk_t *disk = &node->disk;
+    if (event->b != 0 && !node->trap_after) {
+        world_struck(node->world, FAULT_CRASH_BEFORE_WRITE);
+        disk->writing = false;
+        node_stop(node, false);
+        return;
+    }
+    bytes_t written = disk->data;
+    disk_complete(disk);
+    oracle_durable(node, written);
+    if (event->b != 0) {
+        world_struck(node->world, FAULT_CRASH_AFTER_WRITE);
+        node_stop(node, false);
+        return;
+    }
+    replica_on_appended(node->replica, node_instant(node), event->a, SYNOD_OK);
+    after_input(node);
+}
+
+static void on_wake(node_t *node, const sim_event_t *event) {
+    if (event->a != node->wake_number)
+        return;
+    replica_on_wake(node->replica, node_instant(node));
+    after_input(node);
+}
+
+void node_event(node_t *node, const sim_event_t *event) {
+    if (event->kind == SIM_RESTART) {
+        if (!node->up)
+            node_start(node);
+        return;
+    }
+    if (!node->up || event->life != node->life)
+        return;
+    switch (event->kind) {
+    case SIM_APPENDED:
+        on_appended(node, event);
+        break;
+    case SIM_READ:
+        disk_read(&node->disk, event->b, event->pointer, event->size);
+        replica_on_read(node->replica, node_instant(node), event->a, SYNOD_OK);
+        after_input(node);
+        break;
+    case SIM_WAKE:
+        on_wake(node, event);
+        break;
+    case SIM_JOB:
+        replica_on_job(node->replica, node_instant(node), event->pointer);
+        after_input(node);
+        break;
+    default:
+        node->flush_due = false;
+        replica_flush(node->replica, node_instant(node));
+        break;
+    }
+}
