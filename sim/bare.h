@@ -114,7 +114,7 @@ typedef struct bare_report {
     uint64_t hash; /* of the trace */
     uint64_t events, steps, messages, refused, admitted_not;
     uint64_t faults[FAULT_COUNT];
-    uint64_t requests_delivered; /* at the member that has most */
+    uint64_t requests_delivered;   /* at the member that has most */
     uint64_t blocks, blocks_empty; /* final ones */
     uint64_t views;                /* highest entered by an honest member */
     uint64_t views_failed;         /* most left by time-out at one honest member */

@@ -7,29 +7,29 @@ static bool lies_now(bare_t *world) {
     return prng_chance(&world->chance.lie, world->options.lies_per_million);
 }
 
-uint8_t phase_with(const bare_t *world, body_t body) {
+uint8_t bare_phase_with(const bare_t *world, body_t body) {
     for (uint8_t p = 0; p < world->protocol->phase_count; p++)
         if (world->protocol->phases[p].body == body)
             return p;
     return PHASE_NONE;
 }
 
-void say_to(node_t *node, uint32_t members, const message_t *message, bool sign, bool forged) {
+void bare_say_to(node_t *node, uint32_t members, const message_t *message, bool sign, bool forged) {
     bare_t *world = node->world;
-    shared_t *shared = shared_of(message);
+    shared_t *shared = bare_shared_of(message);
     shared->forged = forged;
     if (sign)
-        sign_statement(world, node->member, &message->statement, &shared->message.signature);
+        bare_sign_statement(world, node->member, &message->statement, &shared->message.signature);
     if (message->block != NULL)
-        block_register(world, message->block);
+        bare_block_register(world, message->block);
     if (!forged)
-        pool_learn(world, &shared->message);
+        bare_pool_learn(world, &shared->message);
     for (uint32_t i = 0; i < world->node_count; i++) {
         node_t *to = &world->nodes[i];
         if ((members >> to->member & 1) != 0 && to->member != node->member)
-            network_post(world, node->member, to, shared);
+            bare_network_post(world, node->member, to, shared);
     }
-    shared_drop(shared);
+    bare_shared_drop(shared);
 }
 
 /* ---- on the way out ---- */
@@ -40,9 +40,9 @@ static void withhold(node_t *node, member_t to, shared_t *shared) {
         if (to != SEND_ALL && to != m)
             continue;
         if (m == node->member || prng_chance(&world->chance.lie, 500000))
-            network_send(node, m, shared);
+            bare_network_send(node, m, shared);
         else
-            fault(world, FAULT_WITHHOLD);
+            bare_fault(world, FAULT_WITHHOLD);
     }
 }
 
@@ -50,32 +50,33 @@ static void withhold(node_t *node, member_t to, shared_t *shared) {
 static bool lies_as_leader(node_t *node, shared_t *shared) {
     const message_t *message = &shared->message;
     bare_t *world = node->world;
-    if (behaves(node, BEHAVIOUR_STALE) && lies_now(world) && lie_stale_proposal(node, message))
+    if (behaves(node, BEHAVIOUR_STALE) && lies_now(world) && bare_lie_stale_proposal(node, message))
         return true;
-    if (behaves(node, BEHAVIOUR_INVALID) && lies_now(world) && lie_invalid(node, message))
+    if (behaves(node, BEHAVIOUR_INVALID) && lies_now(world) && bare_lie_invalid(node, message))
         return true;
-    return behaves(node, BEHAVIOUR_EQUIVOCATE) && lies_now(world) && lie_equivocate(node, shared);
+    return behaves(node, BEHAVIOUR_EQUIVOCATE) && lies_now(world) &&
+           bare_lie_equivocate(node, shared);
 }
 
-bool liar_sends(node_t *node, member_t to, shared_t *shared) {
+bool bare_liar_sends(node_t *node, member_t to, shared_t *shared) {
     bare_t *world = node->world;
     const message_t *message = &shared->message;
     const phase_t *phase = &world->protocol->phases[message->statement.phase];
     if (behaves(node, BEHAVIOUR_SILENT)) {
-        fault(world, FAULT_SILENT);
+        bare_fault(world, FAULT_SILENT);
         return true;
     }
-    pool_learn(world, message);
-    pool_keep(world, shared);
+    bare_pool_learn(world, message);
+    bare_pool_keep(world, shared);
     if (behaves(node, BEHAVIOUR_RELABEL) && lies_now(world))
-        lie_relabel(node, message);
+        bare_lie_relabel(node, message);
     if (phase->body == BODY_PROPOSAL && lies_as_leader(node, shared))
         return true;
     if (phase->body == BODY_NEW_VIEW && behaves(node, BEHAVIOUR_STALE) && lies_now(world) &&
-        lie_stale_claim(node, message))
+        bare_lie_stale_claim(node, message))
         return true;
     if (behaves(node, BEHAVIOUR_SIDE_FIELD) && lies_now(world) &&
-        lie_side_field(node, to, message))
+        bare_lie_side_field(node, to, message))
         return true;
     if (!behaves(node, BEHAVIOUR_WITHHOLD) || !lies_now(world))
         return false;
@@ -85,15 +86,15 @@ bool liar_sends(node_t *node, member_t to, shared_t *shared) {
 
 /* ---- on the way in ---- */
 
-void liar_hears(node_t *node, shared_t *shared) {
+void bare_liar_hears(node_t *node, shared_t *shared) {
     bare_t *world = node->world;
     const message_t *message = &shared->message;
     if (shared->forged)
         return;
-    pool_learn(world, message);
-    pool_keep(world, shared);
+    bare_pool_learn(world, message);
+    bare_pool_keep(world, shared);
     if (message->block != NULL && behaves(node, BEHAVIOUR_VOTE_ALL) && lies_now(world))
-        lie_vote(node, message);
+        bare_lie_vote(node, message);
 }
 
 /* ---- of one's own accord ---- */
@@ -103,29 +104,29 @@ static void say_again(node_t *node, shared_t *shared) {
     bare_t *world = node->world;
     node_t *to = &world->nodes[prng_below(&world->chance.lie, world->node_count)];
     if (to->member != node->member)
-        network_post(world, node->member, to, shared);
+        bare_network_post(world, node->member, to, shared);
 }
 
 static void act(node_t *node) {
     bare_t *world = node->world;
-    shared_t *shared = pool_message(world);
+    shared_t *shared = bare_pool_message(world);
     if (shared == NULL || behaves(node, BEHAVIOUR_SILENT | BEHAVIOUR_SCRIPTED))
         return;
     const message_t *message = &shared->message;
     body_t body = world->protocol->phases[message->statement.phase].body;
     if (behaves(node, BEHAVIOUR_RELABEL))
-        lie_relabel(node, message);
+        bare_lie_relabel(node, message);
     if (behaves(node, BEHAVIOUR_STALE) && body == BODY_NEW_VIEW)
-        lie_stale_claim(node, message);
+        bare_lie_stale_claim(node, message);
     if (behaves(node, BEHAVIOUR_STALE))
         say_again(node, shared);
     if (behaves(node, BEHAVIOUR_VOTE_ALL) && message->block != NULL)
-        lie_vote(node, message);
+        bare_lie_vote(node, message);
     if (behaves(node, BEHAVIOUR_SIDE_FIELD))
-        lie_far_ahead(node, message);
+        bare_lie_far_ahead(node, message);
 }
 
-void liar_acts(bare_t *world) {
+void bare_liar_acts(bare_t *world) {
     adversary_t *adversary = &world->adversary;
     prng_t *chance = &world->chance.lie;
     if (adversary->quiet)
@@ -136,19 +137,19 @@ void liar_acts(bare_t *world) {
     if (prng_chance(chance, 200000))
         adversary->half = (uint32_t)prng_next(chance);
     uint64_t pause = prng_between(chance, 1, bare_base_timeout_ns(world) / 4);
-    schedule(world, world->now_ns + pause, HAPPEN_LIE, NOTHING);
+    bare_schedule(world, world->now_ns + pause, HAPPEN_LIE, NOTHING);
 }
 
-void adversary_open(bare_t *world) {
+void bare_adversary_open(bare_t *world) {
     world->adversary.half = (uint32_t)prng_next(&world->chance.lie);
     for (member_t m = 0; m < world->options.members; m++) {
         if ((world->options.behaviours[m] & ~BEHAVIOUR_SCRIPTED) != 0) {
-            schedule(world, bare_base_timeout_ns(world) / 8, HAPPEN_LIE, NOTHING);
+            bare_schedule(world, bare_base_timeout_ns(world) / 8, HAPPEN_LIE, NOTHING);
             return;
         }
     }
 }
 
-void adversary_close(bare_t *world) {
-    pool_close(world);
+void bare_adversary_close(bare_t *world) {
+    bare_pool_close(world);
 }

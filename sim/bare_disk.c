@@ -21,8 +21,8 @@ static void sync_begin(node_t *node) {
         return;
     node->syncing = true;
     node->syncing_to = node->asked;
-    happening_t *event =
-        schedule(node->world, node->world->now_ns + sync_time_ns(node), HAPPEN_SYNC, node->index);
+    happening_t *event = bare_schedule(node->world, node->world->now_ns + sync_time_ns(node),
+                                       HAPPEN_SYNC, node->index);
     event->life = node->life;
     /* What the ledger had when the group commit began is part of it. */
     event->extra = node->delivered;
@@ -56,22 +56,22 @@ static operation_t with_bytes(const record_t *record) {
     return operation;
 }
 
-void disk_persist(node_t *node, const record_t *record) {
+void bare_disk_persist(node_t *node, const record_t *record) {
     const bare_t *world = node->world;
     if (record->bytes.size > world->protocol->record_bytes_max(world->committee.size))
-        violated(node->world, ORACLE_BOUNDS, node->member, "a record of %zu bytes",
-                 record->bytes.size);
+        bare_violated(node->world, ORACLE_BOUNDS, node->member, "a record of %zu bytes",
+                      record->bytes.size);
     operation_t operation = with_bytes(record);
     node->persists++;
     ask(node, &operation);
 }
 
-void disk_store(node_t *node) {
+void bare_disk_store(node_t *node) {
     operation_t operation = {0};
     ask(node, &operation);
 }
 
-void disk_forget(node_t *node, const record_t *record) {
+void bare_disk_forget(node_t *node, const record_t *record) {
     operation_t operation = {.record = *record, .forget = true};
     operation.record.bytes = (bytes_t){0};
     ask(node, &operation);
@@ -102,7 +102,7 @@ static void record_put(node_t *node, const record_t *record) {
     }
     uint32_t bound = node->world->protocol->records_max;
     if (node->record_count >= bound)
-        violated(node->world, ORACLE_BOUNDS, node->member, "more than %u live records", bound);
+        bare_violated(node->world, ORACLE_BOUNDS, node->member, "more than %u live records", bound);
     record_t *grown = realloc(node->records, (node->record_count + 1) * sizeof *grown);
     require(grown != NULL);
     node->records = grown;
@@ -146,13 +146,13 @@ static void hold_back(node_t *node, const outgoing_t *outgoing) {
 
 static void depart(node_t *node, const outgoing_t *outgoing) {
     if (node->honest)
-        oracle_departure(node, outgoing);
-    if (node->honest || !liar_sends(node, outgoing->to, outgoing->shared))
-        network_send(node, outgoing->to, outgoing->shared);
-    shared_drop(outgoing->shared);
+        bare_oracle_departure(node, outgoing);
+    if (node->honest || !bare_liar_sends(node, outgoing->to, outgoing->shared))
+        bare_network_send(node, outgoing->to, outgoing->shared);
+    bare_shared_drop(outgoing->shared);
 }
 
-void disk_send(node_t *node, member_t to, bool early, shared_t *shared) {
+void bare_disk_send(node_t *node, member_t to, bool early, shared_t *shared) {
     outgoing_t outgoing = {.barrier = node->asked,
                            .persists = node->persists,
                            .to = to,
@@ -191,18 +191,18 @@ static bare_point_t drawn_point(node_t *node) {
 
 static void stop_at(node_t *node, bare_point_t point) {
     bare_t *world = node->world;
-    note(world, node->index, "stops at point", point, node->commits, 0, 0);
-    fault(world, FAULT_CRASH);
+    bare_note(world, node->index, "stops at point", point, node->commits, 0, 0);
+    bare_fault(world, FAULT_CRASH);
     bool scripted = node->trap_point != POINT_NONE;
     node->trap_point = POINT_NONE;
-    node_stop(node);
+    bare_node_stop(node);
     if (scripted)
         return;
     uint64_t down = prng_between(&world->chance.fault, 1, world->options.down_max_ns);
-    schedule(world, world->now_ns + down, HAPPEN_RESTART, node->index);
+    bare_schedule(world, world->now_ns + down, HAPPEN_RESTART, node->index);
 }
 
-void disk_synced(node_t *node, height_t delivered) {
+void bare_disk_synced(node_t *node, height_t delivered) {
     node->syncing = false;
     node->commits++;
     bare_point_t point = drawn_point(node);
@@ -223,7 +223,7 @@ void disk_synced(node_t *node, height_t delivered) {
         sync_begin(node);
 }
 
-void disk_crash(node_t *node) {
+void bare_disk_crash(node_t *node) {
     /* A group commit in the middle may have come through: its operations in order, up to some. */
     if (node->syncing) {
         uint64_t reached = prng_between(&node->world->chance.disk, node->durable, node->syncing_to);
@@ -238,12 +238,12 @@ void disk_crash(node_t *node) {
         node->asked--;
     }
     for (uint32_t i = 0; i < node->outgoing_count; i++)
-        shared_drop(outgoing_at(node, i)->shared);
+        bare_shared_drop(outgoing_at(node, i)->shared);
     node->outgoing_count = 0;
 }
 
-void disk_close(node_t *node) {
-    disk_crash(node);
+void bare_disk_close(node_t *node) {
+    bare_disk_crash(node);
     for (uint32_t i = 0; i < node->record_count; i++)
         free((void *)(uintptr_t)node->records[i].bytes.data);
     free(node->records);

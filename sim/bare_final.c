@@ -9,7 +9,7 @@ static void mark_done(node_t *node, uint32_t block, height_t above) {
          block = world->blocks[block].parent) {
         const facts_t *at = &world->blocks[block].block;
         payload_t payload;
-        payload_find(world, &at->payload, at->payload_count, &payload);
+        bare_payload_find(world, &at->payload, at->payload_count, &payload);
         for (uint32_t i = 0; i < payload.count; i++) {
             uint32_t request = world->payload_requests[payload.first + i];
             if (request < world->request_count)
@@ -24,19 +24,19 @@ static void schedule_execution(node_t *node, height_t above) {
     uint64_t at_ns = world->now_ns;
     for (height_t h = above + 1; h <= node->delivered; h++) {
         at_ns += prng_below(&world->chance.node, world->options.execute_max_ns + 1);
-        happening_t *event = schedule(world, at_ns, HAPPEN_EXECUTED, node->index);
+        happening_t *event = bare_schedule(world, at_ns, HAPPEN_EXECUTED, node->index);
         event->life = node->life;
         event->extra = h;
     }
 }
 
-void ledger_deliver(node_t *node, height_t position, const digest_t *id,
-                    const certificate_t *proof) {
+void bare_ledger_deliver(node_t *node, height_t position, const digest_t *id,
+                         const certificate_t *proof) {
     bare_t *world = node->world;
-    uint32_t block = block_find(world, id);
-    note(world, node->index, "delivers", position, digest_prefix(id), 0, 0);
+    uint32_t block = bare_block_find(world, id);
+    bare_note(world, node->index, "delivers", position, digest_prefix(id), 0, 0);
     if (node->honest)
-        oracle_delivery(node, position, block, proof);
+        bare_oracle_delivery(node, position, block, proof);
     if (block == NOTHING || world->blocks[block].block.height != position ||
         position <= node->delivered)
         return;
@@ -46,17 +46,16 @@ void ledger_deliver(node_t *node, height_t position, const digest_t *id,
     node->delivered_block = block;
     if (proof != NULL && proof != node->proof) {
         free(node->proof);
-        node->proof = certificate_copy(proof);
+        node->proof = bare_certificate_copy(proof);
     }
     schedule_execution(node, above);
-    pending_changed(node);
+    bare_pending_changed(node);
 }
 
 /* Some final block between what was durable and what was reached; the core must bear any. */
-void ledger_falls_back(node_t *node) {
+void bare_ledger_falls_back(node_t *node) {
     bare_t *world = node->world;
-    node->delivered =
-        prng_between(&world->chance.node, node->delivered_durable, node->delivered);
+    node->delivered = prng_between(&world->chance.node, node->delivered_durable, node->delivered);
     node->delivered_durable = node->delivered;
     while (world->blocks[node->delivered_block].block.height > node->delivered)
         node->delivered_block = world->blocks[node->delivered_block].parent;
@@ -67,7 +66,7 @@ void ledger_falls_back(node_t *node) {
     node->proof = NULL;
 }
 
-bool ledger_all_delivered(const bare_t *world) {
+bool bare_ledger_all_delivered(const bare_t *world) {
     for (uint32_t i = 0; i < world->node_count; i++) {
         const node_t *node = &world->nodes[i];
         for (uint32_t r = 0; node->honest && node->up && r < world->request_count; r++)

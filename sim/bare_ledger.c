@@ -10,7 +10,7 @@
 
 static const char payload_mark[] = "payload";
 
-void ledger_open(bare_t *world) {
+void bare_ledger_open(bare_t *world) {
     world->blocks = bare_grow(NULL, &world->block_capacity, 0, sizeof *world->blocks);
     world->blocks[0] = (entry_t){.id = world->anchor, .parent = NOTHING, .valid = true};
     world->block_count = 1;
@@ -22,7 +22,7 @@ void ledger_open(bare_t *world) {
     world->final_count = 1; /* the anchor */
 }
 
-void ledger_close(bare_t *world) {
+void bare_ledger_close(bare_t *world) {
     free(world->blocks);
     free(world->block_map_memory);
     free(world->payloads);
@@ -51,34 +51,34 @@ static void requests_grow(bare_t *world) {
     world->request_capacity = capacity;
 }
 
-uint32_t request_new(bare_t *world) {
+uint32_t bare_request_new(bare_t *world) {
     if (world->request_count == world->request_capacity)
         requests_grow(world);
     return world->request_count++;
 }
 
-void request_arrives(node_t *node, uint32_t request) {
+void bare_request_arrives(node_t *node, uint32_t request) {
     require(request < node->world->request_count);
     if (!node->up || node->requests[request] != 0)
         return;
     node->requests[request] = REQUEST_HERE;
-    node->arrivals_ns[request] = node_clock_ns(node);
-    note(node->world, node->index, "request", request, 0, 0, 0);
-    pending_changed(node);
+    node->arrivals_ns[request] = bare_node_clock_ns(node);
+    bare_note(node->world, node->index, "request", request, 0, 0, 0);
+    bare_pending_changed(node);
 }
 
 /* Told at the end of the instant, once. */
-void pending_changed(node_t *node) {
+void bare_pending_changed(node_t *node) {
     if (node->pending_told)
         return;
     node->pending_told = true;
     happening_t *event =
-        schedule(node->world, node->world->now_ns, HAPPEN_PENDING, node->index);
+        bare_schedule(node->world, node->world->now_ns, HAPPEN_PENDING, node->index);
     event->life = node->life;
 }
 
-void pending_tell(node_t *node) {
-    event_t event = node_event(node, EVENT_PENDING);
+void bare_pending_tell(node_t *node) {
+    event_t event = bare_node_event(node, EVENT_PENDING);
     node->pending_told = false;
     for (uint32_t r = 0; r < node->world->request_count; r++) {
         if (node->requests[r] != REQUEST_HERE)
@@ -89,12 +89,12 @@ void pending_tell(node_t *node) {
         }
         event.pending.bytes += REQUEST_BYTES;
     }
-    node_step(node, &event);
+    bare_node_step(node, &event);
 }
 
 /* ---- payloads ---- */
 
-digest_t payload_make(bare_t *world, const uint32_t *requests, uint32_t count) {
+digest_t bare_payload_make(bare_t *world, const uint32_t *requests, uint32_t count) {
     digest_t digest = {{0}};
     if (count == 0)
         return digest;
@@ -112,8 +112,8 @@ digest_t payload_make(bare_t *world, const uint32_t *requests, uint32_t count) {
     return digest;
 }
 
-bool payload_find(const bare_t *world, const digest_t *digest, uint32_t count,
-                  payload_t *payload) {
+bool bare_payload_find(const bare_t *world, const digest_t *digest, uint32_t count,
+                       payload_t *payload) {
     *payload = (payload_t){0, 0};
     if (count == 0)
         return digest_is_zero(digest);
@@ -131,7 +131,7 @@ static void mark_branch(bare_t *world, uint32_t block, height_t above, uint8_t m
          block = world->blocks[block].parent) {
         payload_t payload;
         const facts_t *at = &world->blocks[block].block;
-        payload_find(world, &at->payload, at->payload_count, &payload);
+        bare_payload_find(world, &at->payload, at->payload_count, &payload);
         for (uint32_t i = 0; i < payload.count; i++) {
             uint32_t request = world->payload_requests[payload.first + i];
             if (request < world->request_count)
@@ -140,18 +140,18 @@ static void mark_branch(bare_t *world, uint32_t block, height_t above, uint8_t m
     }
 }
 
-void ledger_want(node_t *node, const digest_t *parent) {
+void bare_ledger_want(node_t *node, const digest_t *parent) {
     bare_t *world = node->world;
-    uint32_t block = block_find(world, parent);
+    uint32_t block = bare_block_find(world, parent);
     if (block == NOTHING)
         return;
     uint64_t pause = prng_below(&world->chance.node, world->options.payload_max_ns + 1);
-    happening_t *event = schedule(world, world->now_ns + pause, HAPPEN_PAYLOAD, node->index);
+    happening_t *event = bare_schedule(world, world->now_ns + pause, HAPPEN_PAYLOAD, node->index);
     event->life = node->life;
     event->number = block;
 }
 
-void ledger_payload(node_t *node, uint32_t parent) {
+void bare_ledger_payload(node_t *node, uint32_t parent) {
     bare_t *world = node->world;
     uint32_t chosen[64], count = 0;
     uint32_t most = world->options.batch_max < 64 ? world->options.batch_max : 64;
@@ -160,19 +160,19 @@ void ledger_payload(node_t *node, uint32_t parent) {
         if (node->requests[r] == REQUEST_HERE && world->marks[r] == 0)
             chosen[count++] = r;
     mark_branch(world, parent, node->delivered, 0);
-    event_t event = node_event(node, EVENT_PAYLOAD);
+    event_t event = bare_node_event(node, EVENT_PAYLOAD);
     uint64_t parent_time_ns = world->blocks[parent].block.time_ns;
     event.payload.parent = world->blocks[parent].id;
-    event.payload.payload = payload_make(world, chosen, count);
+    event.payload.payload = bare_payload_make(world, chosen, count);
     event.payload.size_bytes = count * REQUEST_BYTES;
     event.payload.count = count;
     event.payload.time_ns = event.time_ns > parent_time_ns ? event.time_ns : parent_time_ns;
-    node_step(node, &event);
+    bare_node_step(node, &event);
 }
 
 /* ---- blocks ---- */
 
-uint32_t block_find(const bare_t *world, const digest_t *id) {
+uint32_t bare_block_find(const bare_t *world, const digest_t *id) {
     uint32_t block = map_get(&world->block_map, digest_prefix(id));
     bool found = block != MAP_NONE && digest_equal(&world->blocks[block].id, id);
     return found ? block : NOTHING;
@@ -181,7 +181,7 @@ uint32_t block_find(const bare_t *world, const digest_t *id) {
 static bool judge_payload(bare_t *world, const entry_t *entry) {
     payload_t payload;
     const facts_t *block = &entry->block;
-    if (!payload_find(world, &block->payload, block->payload_count, &payload) ||
+    if (!bare_payload_find(world, &block->payload, block->payload_count, &payload) ||
         block->payload_size_bytes != payload.count * REQUEST_BYTES ||
         block->time_ns < world->blocks[entry->parent].block.time_ns ||
         !world->blocks[entry->parent].valid)
@@ -210,17 +210,18 @@ static void map_grow(bare_t *world) {
         map_put(&world->block_map, digest_prefix(&world->blocks[i].id), i);
 }
 
-uint32_t block_register(bare_t *world, const block_t *block) {
+uint32_t bare_block_register(bare_t *world, const block_t *block) {
     digest_t id = block_id(block);
-    uint32_t known = block_find(world, &id);
+    uint32_t known = bare_block_find(world, &id);
     if (known != NOTHING)
         return known;
-    uint32_t parent = block->parent_count == 1 ? block_find(world, &block->parents[0]) : NOTHING;
+    uint32_t parent =
+        block->parent_count == 1 ? bare_block_find(world, &block->parents[0]) : NOTHING;
     if (parent == NOTHING)
         return NOTHING;
     uint32_t capacity = world->block_capacity;
-    world->blocks = bare_grow(world->blocks, &world->block_capacity, world->block_count,
-                              sizeof *world->blocks);
+    world->blocks =
+        bare_grow(world->blocks, &world->block_capacity, world->block_count, sizeof *world->blocks);
     if (world->block_capacity != capacity)
         map_grow(world);
     uint32_t index = world->block_count++;
@@ -242,28 +243,26 @@ uint32_t block_register(bare_t *world, const block_t *block) {
 static void schedule_verdict(node_t *node, uint32_t block, bool amber) {
     bare_t *world = node->world;
     uint64_t pause = prng_below(&world->chance.node, world->options.verdict_max_ns + 1);
-    happening_t *event = schedule(world, world->now_ns + pause, HAPPEN_VERDICT, node->index);
+    happening_t *event = bare_schedule(world, world->now_ns + pause, HAPPEN_VERDICT, node->index);
     event->life = node->life;
     event->number = block;
     event->extra = amber;
 }
 
-void ledger_validate(node_t *node, const digest_t *id) {
-    uint32_t block = block_find(node->world, id);
+void bare_ledger_validate(node_t *node, const digest_t *id) {
+    uint32_t block = bare_block_find(node->world, id);
     if (block != NOTHING)
-        schedule_verdict(node, block,
-                         prng_chance(&node->world->chance.node,
-                                     node->world->options.amber_per_million));
+        schedule_verdict(
+            node, block,
+            prng_chance(&node->world->chance.node, node->world->options.amber_per_million));
 }
 
-void ledger_verdict(node_t *node, uint32_t block, bool amber) {
+void bare_ledger_verdict(node_t *node, uint32_t block, bool amber) {
     const entry_t *entry = &node->world->blocks[block];
-    event_t event = node_event(node, EVENT_VERDICT);
+    event_t event = bare_node_event(node, EVENT_VERDICT);
     event.verdict.id = entry->id;
-    event.verdict.verdict = amber          ? VERDICT_AMBER
-                            : entry->valid ? VERDICT_GREEN
-                                           : VERDICT_RED;
+    event.verdict.verdict = amber ? VERDICT_AMBER : entry->valid ? VERDICT_GREEN : VERDICT_RED;
     if (amber)
         schedule_verdict(node, block, false);
-    node_step(node, &event);
+    bare_node_step(node, &event);
 }

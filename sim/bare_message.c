@@ -4,7 +4,7 @@
 #include "base/arena.h"
 #include "sim/bare_state.h"
 
-certificate_t *certificate_copy(const certificate_t *certificate) {
+certificate_t *bare_certificate_copy(const certificate_t *certificate) {
     size_t size = certificate_size(certificate);
     certificate_t *copy = malloc(size);
     require(copy != NULL);
@@ -30,7 +30,7 @@ static const void *put(uint8_t **at, const void *from, size_t size) {
     return place;
 }
 
-shared_t *shared_of(const message_t *message) {
+shared_t *bare_shared_of(const message_t *message) {
     uint8_t *at = malloc(message_size(message));
     require(at != NULL);
     shared_t *shared = (shared_t *)(void *)at;
@@ -47,12 +47,12 @@ shared_t *shared_of(const message_t *message) {
     return shared;
 }
 
-shared_t *shared_take(shared_t *shared) {
+shared_t *bare_shared_take(shared_t *shared) {
     shared->references++;
     return shared;
 }
 
-void shared_drop(shared_t *shared) {
+void bare_shared_drop(shared_t *shared) {
     require(shared->references > 0);
     if (--shared->references == 0)
         free(shared);

@@ -7,8 +7,8 @@
 
 #include "sim/bare_state.h"
 
-void sign_statement(const bare_t *world, member_t member, const statement_t *statement,
-                    signature_t *signature) {
+void bare_sign_statement(const bare_t *world, member_t member, const statement_t *statement,
+                         signature_t *signature) {
     uint8_t bytes[STATEMENT_BYTES];
     statement_encode(statement, &world->committee.domain, bytes);
     signer_t signer = signer_symbolic(&world->identities[member]);
@@ -28,34 +28,34 @@ static uint64_t delay_ns(bare_t *world) {
         uint64_t last = options->gst_ns + options->delay_max_ns;
         if (world->now_ns + delay > last)
             delay = last - world->now_ns;
-        fault(world, FAULT_WILD_DELAY);
+        bare_fault(world, FAULT_WILD_DELAY);
     }
     return world->delay_fixed_ns != 0 ? world->delay_fixed_ns : delay;
 }
 
 static void fly(bare_t *world, member_t from, node_t *to, shared_t *shared) {
     happening_t *event =
-        schedule(world, world->now_ns + delay_ns(world), HAPPEN_MESSAGE, to->index);
-    event->message = shared_take(shared);
+        bare_schedule(world, world->now_ns + delay_ns(world), HAPPEN_MESSAGE, to->index);
+    event->message = bare_shared_take(shared);
     event->link = from;
 }
 
-void network_post(bare_t *world, member_t from, node_t *to, shared_t *shared) {
+void bare_network_post(bare_t *world, member_t from, node_t *to, shared_t *shared) {
     bool wild_time = world->now_ns < world->options.gst_ns;
     const statement_t *statement = &shared->message.statement;
     if ((world->cuts[from] >> to->member & 1) != 0) {
-        fault(world, FAULT_CUT);
-        note(world, from, "cut", to->index, statement->phase, statement->view, 0);
+        bare_fault(world, FAULT_CUT);
+        bare_note(world, from, "cut", to->index, statement->phase, statement->view, 0);
         return;
     }
     if (wild_time && prng_chance(&world->chance.network, world->options.loss_per_million)) {
-        fault(world, FAULT_LOSS);
-        note(world, from, "lost", to->index, statement->phase, statement->view, 0);
+        bare_fault(world, FAULT_LOSS);
+        bare_note(world, from, "lost", to->index, statement->phase, statement->view, 0);
         return;
     }
     fly(world, from, to, shared);
     if (wild_time && prng_chance(&world->chance.network, world->options.duplicate_per_million)) {
-        fault(world, FAULT_DUPLICATE);
+        bare_fault(world, FAULT_DUPLICATE);
         fly(world, from, to, shared);
     }
 }
@@ -65,7 +65,7 @@ static void hold(bare_t *world, member_t from, node_t *to, shared_t *shared) {
         bare_grow(world->held, &world->held_capacity, world->held_count, sizeof *world->held);
     world->held[world->held_count++] = (happening_t){.kind = HAPPEN_MESSAGE,
                                                      .node = to->index,
-                                                     .message = shared_take(shared),
+                                                     .message = bare_shared_take(shared),
                                                      .link = from};
 }
 
@@ -80,11 +80,11 @@ static void to_node(node_t *from, node_t *to, shared_t *shared) {
     bare_fate_t fate =
         world->filter == NULL ? FATE_DELIVER : world->filter(world->filter_context, &letter);
     if (fate == FATE_DELIVER)
-        network_post(world, from->member, to, shared);
+        bare_network_post(world, from->member, to, shared);
     else if (fate == FATE_HOLD)
         hold(world, from->member, to, shared);
     else
-        note(world, from->member, "dropped", to->index, letter.phase, letter.view, 0);
+        bare_note(world, from->member, "dropped", to->index, letter.phase, letter.view, 0);
 }
 
 /* Each core of a pair of twins talks with its half of the honest members, both with all liars. */
@@ -96,7 +96,7 @@ static bool twins_meet(const node_t *twin, const node_t *other) {
     return first_half == (twin->index == twin->member);
 }
 
-void network_send(node_t *from, member_t to, shared_t *shared) {
+void bare_network_send(node_t *from, member_t to, shared_t *shared) {
     bare_t *world = from->world;
     for (uint32_t i = 0; i < world->node_count; i++) {
         node_t *node = &world->nodes[i];
@@ -105,8 +105,8 @@ void network_send(node_t *from, member_t to, shared_t *shared) {
         if (from->half_sent && node->member % 2 != 0)
             continue;
         if (node == from) {
-            happening_t *event = schedule(world, world->now_ns, HAPPEN_MESSAGE, i);
-            event->message = shared_take(shared);
+            happening_t *event = bare_schedule(world, world->now_ns, HAPPEN_MESSAGE, i);
+            event->message = bare_shared_take(shared);
             event->link = from->member;
             event->life = from->life;
         } else if (node->member == from->member) {
@@ -114,7 +114,7 @@ void network_send(node_t *from, member_t to, shared_t *shared) {
         } else if (twins_meet(from, node) && twins_meet(node, from)) {
             to_node(from, node, shared);
         } else {
-            fault(world, FAULT_TWINS);
+            bare_fault(world, FAULT_TWINS);
         }
     }
 }
@@ -156,21 +156,21 @@ static synod_status gate(node_t *node, shared_t *shared, member_t link, bool *ad
     return *admitted ? judge_shared(&judge, shared) : SYNOD_OK;
 }
 
-void network_arrive(node_t *node, shared_t *shared, member_t link) {
+void bare_network_arrive(node_t *node, shared_t *shared, member_t link) {
     bare_t *world = node->world;
     const message_t *message = &shared->message;
     const statement_t *statement = &message->statement;
     if (!node->up)
         return;
     if (!node->honest)
-        liar_hears(node, shared);
+        bare_liar_hears(node, shared);
     bool admitted = false;
     synod_status status = gate(node, shared, link, &admitted);
     const char *name = statement->phase < world->protocol->phase_count
                            ? world->protocol->phases[statement->phase].name
                            : "phase";
-    note(world, node->index, name, link | (uint64_t)status << 32 | (uint64_t)admitted << 48,
-         statement->view, statement->height, digest_prefix(&statement->digest));
+    bare_note(world, node->index, name, link | (uint64_t)status << 32 | (uint64_t)admitted << 48,
+              statement->view, statement->height, digest_prefix(&statement->digest));
     world->report.messages++;
     if (status != SYNOD_OK) {
         world->report.refused++;
@@ -181,19 +181,19 @@ void network_arrive(node_t *node, shared_t *shared, member_t link) {
         return;
     }
     if (shared->forged && node->honest)
-        violated(world, ORACLE_FORGERY, node->member,
-                 "let in a %s of view %llu from %c that was altered after signing", name,
-                 (unsigned long long)statement->view, (char)('A' + link));
-    event_t event = node_event(node, EVENT_MESSAGE);
+        bare_violated(world, ORACLE_FORGERY, node->member,
+                      "let in a %s of view %llu from %c that was altered after signing", name,
+                      (unsigned long long)statement->view, (char)('A' + link));
+    event_t event = bare_node_event(node, EVENT_MESSAGE);
     event.message.message = message;
     event.message.link = link;
     event.message.arrival_ns = event.now_ns;
-    node_step(node, &event);
+    bare_node_step(node, &event);
 }
 
 /* ---- partitions ---- */
 
-void network_partition(bare_t *world, bool last) {
+void bare_network_partition(bare_t *world, bool last) {
     prng_t *chance = &world->chance.fault;
     uint32_t members = world->options.members;
     uint32_t all = (UINT32_C(1) << members) - 1;

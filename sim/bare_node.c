@@ -3,13 +3,13 @@
 
 #include "sim/bare_state.h"
 
-uint64_t node_clock_ns(const node_t *node) {
+uint64_t bare_node_clock_ns(const node_t *node) {
     return node->world->now_ns + node->clock_offset_ns;
 }
 
-event_t node_event(const node_t *node, event_kind_t kind) {
+event_t bare_node_event(const node_t *node, event_kind_t kind) {
     return (event_t){
-        .kind = kind, .now_ns = node_clock_ns(node), .time_ns = node->world->now_ns};
+        .kind = kind, .now_ns = bare_node_clock_ns(node), .time_ns = node->world->now_ns};
 }
 
 /* ---- opening ---- */
@@ -27,7 +27,7 @@ static effects_t effects_open(const bare_t *world) {
     return effects;
 }
 
-void node_open(bare_t *world, uint32_t index, member_t member) {
+void bare_node_open(bare_t *world, uint32_t index, member_t member) {
     node_t *node = &world->nodes[index];
     const bare_options_t *options = &world->options;
     *node = (node_t){.world = world, .index = index, .member = member};
@@ -53,8 +53,8 @@ static void effects_close(effects_t *effects) {
     free(effects->scratch.base);
 }
 
-void node_close(node_t *node) {
-    disk_close(node);
+void bare_node_close(node_t *node) {
+    bare_disk_close(node);
     effects_close(&node->effects);
     effects_close(&node->effects_copy);
     free(node->core);
@@ -68,15 +68,15 @@ void node_close(node_t *node) {
 
 static void on_send(node_t *node, const effect_t *effect) {
     bare_t *world = node->world;
-    shared_t *shared = shared_of(&effect->send.message);
+    shared_t *shared = bare_shared_of(&effect->send.message);
     message_t *message = &shared->message;
     const phase_t *phase = &world->protocol->phases[message->statement.phase];
     require(message->author == node->member);
     if (phase->authentication == AUTH_SIGNATURE)
-        sign_statement(world, node->member, &message->statement, &message->signature);
+        bare_sign_statement(world, node->member, &message->statement, &message->signature);
     if (message->block != NULL)
-        block_register(world, message->block);
-    disk_send(node, effect->send.to, effect->send.early, shared);
+        bare_block_register(world, message->block);
+    bare_disk_send(node, effect->send.to, effect->send.early, shared);
 }
 
 static void set_deadline(node_t *node, uint32_t id, uint64_t at_ns) {
@@ -88,9 +88,9 @@ static void set_deadline(node_t *node, uint32_t id, uint64_t at_ns) {
     node->deadline_generation[id]++;
     if (at_ns == 0)
         return;
-    uint64_t now = node_clock_ns(node);
+    uint64_t now = bare_node_clock_ns(node);
     uint64_t wait = at_ns > now ? at_ns - now : 0;
-    happening_t *event = schedule_deadline(world, world->now_ns + wait, node->index, id);
+    happening_t *event = bare_schedule_deadline(world, world->now_ns + wait, node->index, id);
     event->life = node->life;
     event->number = id;
     event->extra = node->deadline_generation[id];
@@ -99,13 +99,13 @@ static void set_deadline(node_t *node, uint32_t id, uint64_t at_ns) {
 static void carry_out(node_t *node, const effect_t *effect) {
     switch (effect->kind) {
     case EFFECT_PERSIST:
-        disk_persist(node, &effect->persist);
+        bare_disk_persist(node, &effect->persist);
         break;
     case EFFECT_FORGET:
-        disk_forget(node, &effect->persist);
+        bare_disk_forget(node, &effect->persist);
         break;
     case EFFECT_STORE:
-        disk_store(node);
+        bare_disk_store(node);
         break;
     case EFFECT_SEND:
         on_send(node, effect);
@@ -114,47 +114,47 @@ static void carry_out(node_t *node, const effect_t *effect) {
         set_deadline(node, effect->deadline.id, effect->deadline.at_ns);
         break;
     case EFFECT_WANT:
-        ledger_want(node, &effect->want.parent);
+        bare_ledger_want(node, &effect->want.parent);
         break;
     case EFFECT_VALIDATE:
-        ledger_validate(node, &effect->validate.id);
+        bare_ledger_validate(node, &effect->validate.id);
         break;
     case EFFECT_DELIVER:
         if (effect->deliver.level == LEVEL_FINAL)
-            ledger_deliver(node, effect->deliver.position, &effect->deliver.id,
-                           effect->deliver.proof);
+            bare_ledger_deliver(node, effect->deliver.position, &effect->deliver.id,
+                                effect->deliver.proof);
         break;
     case EFFECT_ACCUSE:
-        oracle_accusation(node, effect->accuse);
+        bare_oracle_accusation(node, effect->accuse);
         break;
     case EFFECT_HALT:
         if (node->honest)
-            violated(node->world, ORACLE_HALT, node->member, "%s", effect->halt.reason);
+            bare_violated(node->world, ORACLE_HALT, node->member, "%s", effect->halt.reason);
         break;
     case EFFECT_RELAY:
     case EFFECT_FETCH:
     case EFFECT_COMPUTE:
     case EFFECT_RETRACT:
     case EFFECT_CLOSE:
-        violated(node->world, ORACLE_BOUNDS, node->member,
-                 "asked for an effect that is not simulated (%d)", (int)effect->kind);
+        bare_violated(node->world, ORACLE_BOUNDS, node->member,
+                      "asked for an effect that is not simulated (%d)", (int)effect->kind);
         break;
     }
 }
 
-void node_step(node_t *node, event_t *event) {
+void bare_node_step(node_t *node, event_t *event) {
     bare_t *world = node->world;
     world->report.steps++;
-    bool rehearsed = oracle_rehearse(node, event);
+    bool rehearsed = bare_oracle_rehearse(node, event);
     effects_reset(&node->effects);
     world->protocol->step(node->core, &node->env, event, &node->effects);
     if (rehearsed)
-        oracle_purity(node, event);
+        bare_oracle_purity(node, event);
     for (uint32_t i = 0; i < node->effects.count; i++)
         carry_out(node, &node->effects.items[i]);
 }
 
-void node_deadline(node_t *node, uint32_t id, uint64_t generation) {
+void bare_node_deadline(node_t *node, uint32_t id, uint64_t generation) {
     bare_t *world = node->world;
     if (node->deadline_generation[id] != generation || node->deadlines_ns[id] == 0)
         return;
@@ -163,10 +163,10 @@ void node_deadline(node_t *node, uint32_t id, uint64_t generation) {
         world->deadlines_set--;
         world->report.timeouts++;
     }
-    note(world, node->index, "timer", id, 0, 0, 0);
-    event_t event = node_event(node, EVENT_DEADLINE);
+    bare_note(world, node->index, "timer", id, 0, 0, 0);
+    event_t event = bare_node_event(node, EVENT_DEADLINE);
     event.deadline.id = id;
-    node_step(node, &event);
+    bare_node_step(node, &event);
 }
 
 /* ---- lives ---- */
@@ -176,45 +176,46 @@ static void come_back(node_t *node) {
     bare_t *world = node->world;
     for (uint32_t r = 0; r < world->request_count; r++) {
         uint64_t pause = prng_below(&world->chance.client, world->options.retry_ns + 1);
-        happening_t *again = schedule(world, world->now_ns + pause, HAPPEN_REQUEST, node->member);
+        happening_t *again =
+            bare_schedule(world, world->now_ns + pause, HAPPEN_REQUEST, node->member);
         again->number = r;
     }
     if (prng_chance(&world->chance.node, world->options.jump_per_million)) {
         uint64_t pause = prng_below(&world->chance.node, bare_base_timeout_ns(world));
-        happening_t *jump = schedule(world, world->now_ns + pause, HAPPEN_JUMP, node->index);
+        happening_t *jump = bare_schedule(world, world->now_ns + pause, HAPPEN_JUMP, node->index);
         jump->life = node->life;
         jump->number = (uint32_t)prng_below(&world->chance.node, world->options.members);
     }
 }
 
-void node_start(node_t *node) {
+void bare_node_start(node_t *node) {
     bare_t *world = node->world;
     if (node->up)
         return;
     node->up = true;
     node->life++;
-    note(world, node->index, "starts", node->life, node->delivered, node->record_count, 0);
+    bare_note(world, node->index, "starts", node->life, node->delivered, node->record_count, 0);
     if (node->life > 1)
-        ledger_falls_back(node);
+        bare_ledger_falls_back(node);
     /* What a durable record promises may be said, for the first time even, without a new one. */
     node->persists = node->record_count > 0 ? 1 : 0;
-    event_t event = node_event(node, EVENT_START);
+    event_t event = bare_node_event(node, EVENT_START);
     event.start.records = node->records;
     event.start.count = node->record_count;
     event.start.height = node->delivered;
     event.start.id = world->blocks[node->delivered_block].id;
-    node_step(node, &event);
+    bare_node_step(node, &event);
     if (node->life > 1)
         come_back(node);
 }
 
-void node_stop(node_t *node) {
+void bare_node_stop(node_t *node) {
     bare_t *world = node->world;
     if (!node->up)
         return;
-    note(world, node->index, "crashes", node->life, node->delivered, 0, 0);
+    bare_note(world, node->index, "crashes", node->life, node->delivered, 0, 0);
     node->up = false;
-    disk_crash(node);
+    bare_disk_crash(node);
     for (uint32_t id = 0; id < DEADLINES_MAX; id++) {
         if (node->honest && node->deadlines_ns[id] != 0)
             world->deadlines_set--;
@@ -227,16 +228,16 @@ void node_stop(node_t *node) {
 }
 
 /* State transfer: the other's last final block with its proof becomes the anchor. */
-void node_jump(node_t *node, const node_t *from) {
+void bare_node_jump(node_t *node, const node_t *from) {
     bare_t *world = node->world;
     if (!from->honest || from->proof == NULL || from->delivered <= node->delivered)
         return;
-    note(world, node->index, "jumps", from->delivered, from->member, 0, 0);
+    bare_note(world, node->index, "jumps", from->delivered, from->member, 0, 0);
     const digest_t *id = &world->blocks[from->delivered_block].id;
-    ledger_deliver(node, from->delivered, id, from->proof);
-    event_t event = node_event(node, EVENT_JUMP);
+    bare_ledger_deliver(node, from->delivered, id, from->proof);
+    event_t event = bare_node_event(node, EVENT_JUMP);
     event.jump.height = node->delivered;
     event.jump.id = *id;
     event.jump.certificate = node->proof;
-    node_step(node, &event);
+    bare_node_step(node, &event);
 }

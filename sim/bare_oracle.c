@@ -5,23 +5,29 @@
 
 #include "sim/bare_state.h"
 
-static const char *const oracle_names[ORACLE_COUNT] = {
-    [ORACLE_NONE] = "none",           [ORACLE_AGREEMENT] = "agreement",
-    [ORACLE_PREFIX] = "prefix",       [ORACLE_VALIDITY] = "validity",
-    [ORACLE_PROOF] = "proof",         [ORACLE_CONFLICT] = "conflict",
-    [ORACLE_DURABILITY] = "durability", [ORACLE_ACCUSATION] = "accusation",
-    [ORACLE_FORGERY] = "forgery",     [ORACLE_LIVENESS] = "liveness",
-    [ORACLE_IDLE] = "idle",           [ORACLE_BOUNDS] = "bounds",
-    [ORACLE_PURITY] = "purity",       [ORACLE_HALT] = "halt"};
+static const char *const oracle_names[ORACLE_COUNT] = {[ORACLE_NONE] = "none",
+                                                       [ORACLE_AGREEMENT] = "agreement",
+                                                       [ORACLE_PREFIX] = "prefix",
+                                                       [ORACLE_VALIDITY] = "validity",
+                                                       [ORACLE_PROOF] = "proof",
+                                                       [ORACLE_CONFLICT] = "conflict",
+                                                       [ORACLE_DURABILITY] = "durability",
+                                                       [ORACLE_ACCUSATION] = "accusation",
+                                                       [ORACLE_FORGERY] = "forgery",
+                                                       [ORACLE_LIVENESS] = "liveness",
+                                                       [ORACLE_IDLE] = "idle",
+                                                       [ORACLE_BOUNDS] = "bounds",
+                                                       [ORACLE_PURITY] = "purity",
+                                                       [ORACLE_HALT] = "halt"};
 
 static const char *const fault_names[FAULT_COUNT] = {
-    [FAULT_LOSS] = "loss",           [FAULT_DUPLICATE] = "duplicate",
-    [FAULT_WILD_DELAY] = "delay",    [FAULT_CUT] = "partition",
-    [FAULT_CRASH] = "crash",         [FAULT_POWER_CUT] = "power cut",
-    [FAULT_SILENT] = "silent",       [FAULT_WITHHOLD] = "withhold",
-    [FAULT_TWINS] = "twins",         [FAULT_EQUIVOCATE] = "equivocate",
-    [FAULT_VOTE_ALL] = "vote all",   [FAULT_STALE] = "stale",
-    [FAULT_RELABEL] = "relabel",     [FAULT_SIDE_FIELD] = "side field",
+    [FAULT_LOSS] = "loss",         [FAULT_DUPLICATE] = "duplicate",
+    [FAULT_WILD_DELAY] = "delay",  [FAULT_CUT] = "partition",
+    [FAULT_CRASH] = "crash",       [FAULT_POWER_CUT] = "power cut",
+    [FAULT_SILENT] = "silent",     [FAULT_WITHHOLD] = "withhold",
+    [FAULT_TWINS] = "twins",       [FAULT_EQUIVOCATE] = "equivocate",
+    [FAULT_VOTE_ALL] = "vote all", [FAULT_STALE] = "stale",
+    [FAULT_RELABEL] = "relabel",   [FAULT_SIDE_FIELD] = "side field",
     [FAULT_INVALID] = "invalid"};
 
 const char *bare_oracle_name(bare_oracle_t oracle) {
@@ -32,7 +38,7 @@ const char *bare_fault_name(bare_fault_t fault) {
     return fault_names[fault];
 }
 
-void violated(bare_t *world, bare_oracle_t oracle, member_t member, const char *format, ...) {
+void bare_violated(bare_t *world, bare_oracle_t oracle, member_t member, const char *format, ...) {
     bare_report_t *report = &world->report;
     if (report->violated != ORACLE_NONE)
         return;
@@ -49,7 +55,7 @@ void violated(bare_t *world, bare_oracle_t oracle, member_t member, const char *
     snprintf(report->text, sizeof report->text, "seed %llu, %.3f ms, member %s, %s: %s",
              (unsigned long long)world->options.seed, (double)world->now_ns / 1e6, who,
              oracle_names[oracle], what);
-    note(world, member, "violation", oracle, 0, 0, 0);
+    bare_note(world, member, "violation", oracle, 0, 0, 0);
 }
 
 /* ---- what leaves a node ---- */
@@ -64,11 +70,11 @@ static bool said_before(node_t *node, const phase_t *phase, const statement_t *s
         if (statement_equal(old, statement, false))
             return true;
         if (phase_conflict(phase, old, statement)) {
-            violated(node->world, ORACLE_CONFLICT, node->member,
-                     "said two things as %s of view %llu: %016llx and %016llx", phase->name,
-                     (unsigned long long)statement->view,
-                     (unsigned long long)digest_prefix(&old->digest),
-                     (unsigned long long)digest_prefix(&statement->digest));
+            bare_violated(node->world, ORACLE_CONFLICT, node->member,
+                          "said two things as %s of view %llu: %016llx and %016llx", phase->name,
+                          (unsigned long long)statement->view,
+                          (unsigned long long)digest_prefix(&old->digest),
+                          (unsigned long long)digest_prefix(&statement->digest));
             return false;
         }
     }
@@ -81,7 +87,7 @@ static bool said_before(node_t *node, const phase_t *phase, const statement_t *s
 /* Counted anew here, not taken from the queue that enforces it: a promise leaves after everything
  * that was asked for before it, and every new vote or time-out has a record of its own. Proposals
  * may rest on an older record (a lease); what they promise is held by the check for conflicts. */
-void oracle_departure(node_t *node, const outgoing_t *outgoing) {
+void bare_oracle_departure(node_t *node, const outgoing_t *outgoing) {
     bare_t *world = node->world;
     const statement_t *statement = &outgoing->shared->message.statement;
     const phase_t *phase = &world->protocol->phases[statement->phase];
@@ -89,29 +95,31 @@ void oracle_departure(node_t *node, const outgoing_t *outgoing) {
         return;
     bool again = said_before(node, phase, statement);
     if (!outgoing->early && node->durable < outgoing->barrier)
-        violated(world, ORACLE_DURABILITY, node->member, "a %s of view %llu overtook the disk",
-                 phase->name, (unsigned long long)statement->view);
+        bare_violated(world, ORACLE_DURABILITY, node->member, "a %s of view %llu overtook the disk",
+                      phase->name, (unsigned long long)statement->view);
     if (again || phase->body == BODY_PROPOSAL)
         return;
     if (outgoing->early || outgoing->persists <= node->persists_at_promise[statement->phase])
-        violated(world, ORACLE_DURABILITY, node->member, "a %s of view %llu left without a record",
-                 phase->name, (unsigned long long)statement->view);
+        bare_violated(world, ORACLE_DURABILITY, node->member,
+                      "a %s of view %llu left without a record", phase->name,
+                      (unsigned long long)statement->view);
     node->persists_at_promise[statement->phase] = outgoing->persists;
 }
 
-void oracle_accusation(node_t *node, const evidence_t *evidence) {
+void bare_oracle_accusation(node_t *node, const evidence_t *evidence) {
     bare_t *world = node->world;
     const protocol_t *protocol = world->protocol;
     if (!node->honest || evidence_judge(evidence, &world->committee, protocol->phases,
                                         protocol->phase_count) != SYNOD_OK)
         return;
-    note(world, node->index, "convicts", evidence->member, evidence->first.phase,
-         evidence->first.view, 0);
+    bare_note(world, node->index, "convicts", evidence->member, evidence->first.phase,
+              evidence->first.view, 0);
     if (world->options.behaviours[evidence->member] != 0)
         world->report.convictions++;
     else
-        violated(world, ORACLE_ACCUSATION, node->member, "%c is honest and convicted of two %s",
-                 (char)('A' + evidence->member), protocol->phases[evidence->first.phase].name);
+        bare_violated(world, ORACLE_ACCUSATION, node->member,
+                      "%c is honest and convicted of two %s", (char)('A' + evidence->member),
+                      protocol->phases[evidence->first.phase].name);
 }
 
 /* ---- what becomes final ---- */
@@ -128,8 +136,8 @@ static void check_proof(node_t *node, height_t position, const digest_t *id,
         certificate_judge(proof, &world->committee, phase->quorum, &world->anchor) != SYNOD_OK ||
         certificate_verify(proof, &world->committee, NULL) != SYNOD_OK ||
         protocol->final_proof(&node->env, proof, position, id) != SYNOD_OK)
-        violated(world, ORACLE_PROOF, node->member, "the proof for height %llu does not hold",
-                 (unsigned long long)position);
+        bare_violated(world, ORACLE_PROOF, node->member, "the proof for height %llu does not hold",
+                      (unsigned long long)position);
 }
 
 /* A height that nobody had final before: its payload must be new and asked for. */
@@ -137,17 +145,18 @@ static void judge_first_final(node_t *node, uint32_t block) {
     bare_t *world = node->world;
     const facts_t *facts = &world->blocks[block].block;
     payload_t payload;
-    if (!payload_find(world, &facts->payload, facts->payload_count, &payload)) {
-        violated(world, ORACLE_VALIDITY, node->member, "block %llu has an unknown payload",
-                 (unsigned long long)facts->height);
+    if (!bare_payload_find(world, &facts->payload, facts->payload_count, &payload)) {
+        bare_violated(world, ORACLE_VALIDITY, node->member, "block %llu has an unknown payload",
+                      (unsigned long long)facts->height);
         return;
     }
     for (uint32_t i = 0; i < payload.count; i++) {
         uint32_t request = world->payload_requests[payload.first + i];
         if (request >= world->request_count || world->final_requests[request] != 0) {
-            violated(world, ORACLE_VALIDITY, node->member, "block %llu: request %u %s",
-                     (unsigned long long)facts->height, request,
-                     request >= world->request_count ? "was never asked for" : "is there twice");
+            bare_violated(world, ORACLE_VALIDITY, node->member, "block %llu: request %u %s",
+                          (unsigned long long)facts->height, request,
+                          request >= world->request_count ? "was never asked for"
+                                                          : "is there twice");
             return;
         }
         world->final_requests[request] = 1;
@@ -168,18 +177,19 @@ static void check_branch(node_t *node, uint32_t block) {
         if (height >= known)
             world->final[height] = block;
         if (world->final[height] != block) {
-            violated(world, ORACLE_AGREEMENT, node->member,
-                     "height %llu: %016llx here, %016llx elsewhere", (unsigned long long)height,
-                     (unsigned long long)digest_prefix(&world->blocks[block].id),
-                     (unsigned long long)digest_prefix(&world->blocks[world->final[height]].id));
+            bare_violated(
+                world, ORACLE_AGREEMENT, node->member,
+                "height %llu: %016llx here, %016llx elsewhere", (unsigned long long)height,
+                (unsigned long long)digest_prefix(&world->blocks[block].id),
+                (unsigned long long)digest_prefix(&world->blocks[world->final[height]].id));
             return;
         }
         block = world->blocks[block].parent;
     }
     if (block != node->delivered_block) {
-        violated(world, ORACLE_PREFIX, node->member,
-                 "what is final now does not extend what was final at height %llu",
-                 (unsigned long long)node->delivered);
+        bare_violated(world, ORACLE_PREFIX, node->member,
+                      "what is final now does not extend what was final at height %llu",
+                      (unsigned long long)node->delivered);
         return;
     }
     for (height_t height = known; height <= top; height++) {
@@ -188,13 +198,13 @@ static void check_branch(node_t *node, uint32_t block) {
     }
 }
 
-void oracle_delivery(node_t *node, height_t position, uint32_t block,
-                     const certificate_t *proof) {
+void bare_oracle_delivery(node_t *node, height_t position, uint32_t block,
+                          const certificate_t *proof) {
     bare_t *world = node->world;
     if (block == NOTHING || world->blocks[block].block.height != position) {
-        violated(world, ORACLE_VALIDITY, node->member, "delivered %s at height %llu",
-                 block == NOTHING ? "an unknown block" : "a block of another height",
-                 (unsigned long long)position);
+        bare_violated(world, ORACLE_VALIDITY, node->member, "delivered %s at height %llu",
+                      block == NOTHING ? "an unknown block" : "a block of another height",
+                      (unsigned long long)position);
         return;
     }
     check_proof(node, position, &world->blocks[block].id, proof);
@@ -204,9 +214,10 @@ void oracle_delivery(node_t *node, height_t position, uint32_t block,
 
 /* ---- the step itself ---- */
 
-#define REHEARSE_EVERY 61 /* steps: seldom enough to cost little, prime so that it meets all kinds */
+#define REHEARSE_EVERY                                                                             \
+    61 /* steps: seldom enough to cost little, prime so that it meets all kinds */
 
-bool oracle_rehearse(node_t *node, const event_t *event) {
+bool bare_oracle_rehearse(node_t *node, const event_t *event) {
     bare_t *world = node->world;
     if (world->report.steps % REHEARSE_EVERY != 0)
         return false;
@@ -217,19 +228,19 @@ bool oracle_rehearse(node_t *node, const event_t *event) {
     return true;
 }
 
-void oracle_purity(node_t *node, const event_t *event) {
+void bare_oracle_purity(node_t *node, const event_t *event) {
     const protocol_t *protocol = node->world->protocol;
     bool same = node->effects.count == node->effects_copy.count;
     for (uint32_t i = 0; same && i < node->effects.count; i++)
         same = node->effects.items[i].kind == node->effects_copy.items[i].kind;
     if (!same || protocol->fingerprint(node->core, &node->env, event->now_ns) !=
                      protocol->fingerprint(node->core_copy, &node->env, event->now_ns))
-        violated(node->world, ORACLE_PURITY, node->member,
-                 "a copy of the state did not do the same at an event of kind %d",
-                 (int)event->kind);
+        bare_violated(node->world, ORACLE_PURITY, node->member,
+                      "a copy of the state did not do the same at an event of kind %d",
+                      (int)event->kind);
 }
 
-void oracle_views(bare_t *world) {
+void bare_oracle_views(bare_t *world) {
     for (uint32_t i = 0; i < world->node_count; i++) {
         const node_t *node = &world->nodes[i];
         if (!node->honest || !node->up)

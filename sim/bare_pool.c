@@ -21,15 +21,15 @@ static void learn_certificate(adversary_t *adversary, const certificate_t *certi
             certificate_highest_claim(certificate, 0) >= certificate_highest_claim(old, 0))
             return;
         free(old);
-        adversary->certificates[i] = certificate_copy(certificate);
+        adversary->certificates[i] = bare_certificate_copy(certificate);
         return;
     }
     uint32_t place = adversary->certificate_next++ % KNOWN_CERTIFICATES;
     free(adversary->certificates[place]);
-    adversary->certificates[place] = certificate_copy(certificate);
+    adversary->certificates[place] = bare_certificate_copy(certificate);
 }
 
-const certificate_t *pool_older(bare_t *world, uint8_t phase, view_t below) {
+const certificate_t *bare_pool_older(bare_t *world, uint8_t phase, view_t below) {
     const certificate_t *fit[KNOWN_CERTIFICATES];
     uint32_t count = 0;
     for (uint32_t i = 0; i < KNOWN_CERTIFICATES; i++) {
@@ -40,7 +40,7 @@ const certificate_t *pool_older(bare_t *world, uint8_t phase, view_t below) {
     return count == 0 ? NULL : fit[prng_below(&world->chance.lie, count)];
 }
 
-const certificate_t *pool_rival(bare_t *world, const certificate_t *certificate) {
+const certificate_t *bare_pool_rival(bare_t *world, const certificate_t *certificate) {
     for (uint32_t i = 0; i < KNOWN_CERTIFICATES; i++) {
         const certificate_t *one = world->adversary.certificates[i];
         if (one != NULL && one->statement.phase == certificate->statement.phase &&
@@ -51,7 +51,7 @@ const certificate_t *pool_rival(bare_t *world, const certificate_t *certificate)
     return NULL;
 }
 
-const certificate_t *pool_of_view(bare_t *world, uint8_t phase, view_t view) {
+const certificate_t *bare_pool_of_view(bare_t *world, uint8_t phase, view_t view) {
     for (uint32_t i = 0; i < KNOWN_CERTIFICATES; i++) {
         const certificate_t *one = world->adversary.certificates[i];
         if (one != NULL && one->statement.phase == phase && one->statement.view == view)
@@ -124,32 +124,32 @@ static void learn_vote(bare_t *world, const message_t *message) {
 
 /* ---- all ---- */
 
-void pool_learn(bare_t *world, const message_t *message) {
+void bare_pool_learn(bare_t *world, const message_t *message) {
     for (uint32_t i = 0; i < MESSAGE_CERTIFICATES_MAX; i++)
         if (message->certificates[i] != NULL)
             learn_certificate(&world->adversary, message->certificates[i]);
     learn_vote(world, message);
 }
 
-void pool_keep(bare_t *world, shared_t *shared) {
+void bare_pool_keep(bare_t *world, shared_t *shared) {
     adversary_t *adversary = &world->adversary;
     uint32_t place = adversary->message_next++ % KNOWN_MESSAGES;
     if (adversary->messages[place] != NULL)
-        shared_drop(adversary->messages[place]);
-    adversary->messages[place] = shared_take(shared);
+        bare_shared_drop(adversary->messages[place]);
+    adversary->messages[place] = bare_shared_take(shared);
 }
 
-shared_t *pool_message(bare_t *world) {
+shared_t *bare_pool_message(bare_t *world) {
     adversary_t *adversary = &world->adversary;
     uint32_t count =
         adversary->message_next < KNOWN_MESSAGES ? adversary->message_next : KNOWN_MESSAGES;
     return count == 0 ? NULL : adversary->messages[prng_below(&world->chance.lie, count)];
 }
 
-void pool_close(bare_t *world) {
+void bare_pool_close(bare_t *world) {
     for (uint32_t i = 0; i < KNOWN_CERTIFICATES; i++)
         free(world->adversary.certificates[i]);
     for (uint32_t i = 0; i < KNOWN_MESSAGES; i++)
         if (world->adversary.messages[i] != NULL)
-            shared_drop(world->adversary.messages[i]);
+            bare_shared_drop(world->adversary.messages[i]);
 }

@@ -34,10 +34,10 @@ typedef struct shared {
 
 enum { AUTHENTIC_YES = 1, AUTHENTIC_NO = 2 };
 
-shared_t *shared_of(const message_t *message);
-shared_t *shared_take(shared_t *shared);
-void shared_drop(shared_t *shared);
-certificate_t *certificate_copy(const certificate_t *certificate);
+shared_t *bare_shared_of(const message_t *message);
+shared_t *bare_shared_take(shared_t *shared);
+void bare_shared_drop(shared_t *shared);
+certificate_t *bare_certificate_copy(const certificate_t *certificate);
 
 /* ---- events ---- */
 
@@ -124,7 +124,7 @@ typedef struct node {
     uint64_t sync_fixed_ns; /* 0: drawn */
     uint64_t trap_commit;
     bare_point_t trap_point;
-    bool half_sent; /* what leaves now reaches half of the members */
+    bool half_sent;    /* what leaves now reaches half of the members */
     record_t *records; /* live and durable */
     uint32_t record_count;
     uint64_t persists;
@@ -229,120 +229,122 @@ void *bare_grow(void *items, uint32_t *capacity, uint32_t count, size_t item_byt
 uint64_t bare_base_timeout_ns(const bare_t *world);
 
 /* ---- bare_world.c ---- */
-happening_t *schedule(bare_t *world, uint64_t at_ns, happening_kind_t kind, uint32_t node);
+happening_t *bare_schedule(bare_t *world, uint64_t at_ns, happening_kind_t kind, uint32_t node);
 /* A deadline: after everything else of its instant, by id. */
-happening_t *schedule_deadline(bare_t *world, uint64_t at_ns, uint32_t node, uint32_t id);
-void note(bare_t *world, uint32_t who, const char *what, uint64_t a, uint64_t b, uint64_t c,
-          uint64_t d);
-void fault(bare_t *world, bare_fault_t kind);
+happening_t *bare_schedule_deadline(bare_t *world, uint64_t at_ns, uint32_t node, uint32_t id);
+void bare_note(bare_t *world, uint32_t who, const char *what, uint64_t a, uint64_t b, uint64_t c,
+               uint64_t d);
+void bare_fault(bare_t *world, bare_fault_t kind);
 
 /* ---- bare_play.c ---- */
-void play_open(bare_t *world);
+void bare_play_open(bare_t *world);
 
 /* ---- bare_node.c ---- */
-void node_open(bare_t *world, uint32_t index, member_t member);
-void node_close(node_t *node);
-void node_start(node_t *node);
-void node_stop(node_t *node);
-void node_step(node_t *node, event_t *event);
-event_t node_event(const node_t *node, event_kind_t kind);
-void node_deadline(node_t *node, uint32_t id, uint64_t generation);
-void node_jump(node_t *node, const node_t *from);
-uint64_t node_clock_ns(const node_t *node);
+void bare_node_open(bare_t *world, uint32_t index, member_t member);
+void bare_node_close(node_t *node);
+void bare_node_start(node_t *node);
+void bare_node_stop(node_t *node);
+void bare_node_step(node_t *node, event_t *event);
+event_t bare_node_event(const node_t *node, event_kind_t kind);
+void bare_node_deadline(node_t *node, uint32_t id, uint64_t generation);
+void bare_node_jump(node_t *node, const node_t *from);
+uint64_t bare_node_clock_ns(const node_t *node);
 
 /* ---- bare_disk.c ---- */
-void disk_persist(node_t *node, const record_t *record);
-void disk_store(node_t *node);
-void disk_forget(node_t *node, const record_t *record);
+void bare_disk_persist(node_t *node, const record_t *record);
+void bare_disk_store(node_t *node);
+void bare_disk_forget(node_t *node, const record_t *record);
 /* Takes over the reference. */
-void disk_send(node_t *node, member_t to, bool early, shared_t *shared);
-void disk_synced(node_t *node, height_t delivered);
-void disk_crash(node_t *node);
-void disk_close(node_t *node);
+void bare_disk_send(node_t *node, member_t to, bool early, shared_t *shared);
+void bare_disk_synced(node_t *node, height_t delivered);
+void bare_disk_crash(node_t *node);
+void bare_disk_close(node_t *node);
 
 /* ---- bare_network.c ---- */
 /* To one member or SEND_ALL; the caller keeps its reference. */
-void network_send(node_t *from, member_t to, shared_t *shared);
-void network_arrive(node_t *to, shared_t *shared, member_t link);
+void bare_network_send(node_t *from, member_t to, shared_t *shared);
+void bare_network_arrive(node_t *to, shared_t *shared, member_t link);
 /* What came from elsewhere than the core's outbox, and goes to one node. */
-void network_post(bare_t *world, member_t from, node_t *to, shared_t *shared);
-void network_partition(bare_t *world, bool last);
-void sign_statement(const bare_t *world, member_t member, const statement_t *statement,
-                    signature_t *signature);
+void bare_network_post(bare_t *world, member_t from, node_t *to, shared_t *shared);
+void bare_network_partition(bare_t *world, bool last);
+void bare_sign_statement(const bare_t *world, member_t member, const statement_t *statement,
+                         signature_t *signature);
 
 /* ---- bare_ledger.c ---- */
-void ledger_open(bare_t *world);
-void ledger_close(bare_t *world);
-uint32_t block_find(const bare_t *world, const digest_t *id);
+void bare_ledger_open(bare_t *world);
+void bare_ledger_close(bare_t *world);
+uint32_t bare_block_find(const bare_t *world, const digest_t *id);
 /* Registers a block when it is new; NOTHING when its parent is unknown. */
-uint32_t block_register(bare_t *world, const block_t *block);
+uint32_t bare_block_register(bare_t *world, const block_t *block);
 /* A payload of a liar's choice: its digest. */
-digest_t payload_make(bare_t *world, const uint32_t *requests, uint32_t count);
-bool payload_find(const bare_t *world, const digest_t *digest, uint32_t count, payload_t *payload);
-uint32_t request_new(bare_t *world);
-void request_arrives(node_t *node, uint32_t request);
-void pending_changed(node_t *node);
-void pending_tell(node_t *node);
-void ledger_want(node_t *node, const digest_t *parent);
-void ledger_payload(node_t *node, uint32_t parent);
-void ledger_validate(node_t *node, const digest_t *id);
-void ledger_verdict(node_t *node, uint32_t block, bool amber);
+digest_t bare_payload_make(bare_t *world, const uint32_t *requests, uint32_t count);
+bool bare_payload_find(const bare_t *world, const digest_t *digest, uint32_t count,
+                       payload_t *payload);
+uint32_t bare_request_new(bare_t *world);
+void bare_request_arrives(node_t *node, uint32_t request);
+void bare_pending_changed(node_t *node);
+void bare_pending_tell(node_t *node);
+void bare_ledger_want(node_t *node, const digest_t *parent);
+void bare_ledger_payload(node_t *node, uint32_t parent);
+void bare_ledger_validate(node_t *node, const digest_t *id);
+void bare_ledger_verdict(node_t *node, uint32_t block, bool amber);
 /* bare_final.c */
-void ledger_deliver(node_t *node, height_t position, const digest_t *id,
-                    const certificate_t *proof);
+void bare_ledger_deliver(node_t *node, height_t position, const digest_t *id,
+                         const certificate_t *proof);
 /* What is left after a crash. */
-void ledger_falls_back(node_t *node);
-bool ledger_all_delivered(const bare_t *world);
+void bare_ledger_falls_back(node_t *node);
+bool bare_ledger_all_delivered(const bare_t *world);
 
 /* ---- bare_oracle.c ---- */
-void violated(bare_t *world, bare_oracle_t oracle, member_t member, const char *format, ...)
+void bare_violated(bare_t *world, bare_oracle_t oracle, member_t member, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-void oracle_departure(node_t *node, const outgoing_t *outgoing);
-void oracle_accusation(node_t *node, const evidence_t *evidence);
-void oracle_delivery(node_t *node, height_t position, uint32_t block, const certificate_t *proof);
+void bare_oracle_departure(node_t *node, const outgoing_t *outgoing);
+void bare_oracle_accusation(node_t *node, const evidence_t *evidence);
+void bare_oracle_delivery(node_t *node, height_t position, uint32_t block,
+                          const certificate_t *proof);
 /* Now and then a step is done on a copy of the state first, and both must agree. */
-bool oracle_rehearse(node_t *node, const event_t *event);
-void oracle_purity(node_t *node, const event_t *event);
-void oracle_views(bare_t *world);
+bool bare_oracle_rehearse(node_t *node, const event_t *event);
+void bare_oracle_purity(node_t *node, const event_t *event);
+void bare_oracle_views(bare_t *world);
 
 /* ---- bare_byzantine.c: when a liar lies ---- */
 static inline bool behaves(const node_t *node, uint32_t behaviour) {
     return (node->world->options.behaviours[node->member] & behaviour) != 0;
 }
 /* What a liar's core wants to send; true when it was dealt with here. Takes no reference. */
-bool liar_sends(node_t *node, member_t to, shared_t *shared);
+bool bare_liar_sends(node_t *node, member_t to, shared_t *shared);
 /* A message that reached a liar. */
-void liar_hears(node_t *node, shared_t *shared);
+void bare_liar_hears(node_t *node, shared_t *shared);
 /* One spontaneous lie of somebody. */
-void liar_acts(bare_t *world);
-void adversary_open(bare_t *world);
-void adversary_close(bare_t *world);
+void bare_liar_acts(bare_t *world);
+void bare_adversary_open(bare_t *world);
+void bare_adversary_close(bare_t *world);
 /* The first phase with this body, PHASE_NONE when there is none. */
-uint8_t phase_with(const bare_t *world, body_t body);
+uint8_t bare_phase_with(const bare_t *world, body_t body);
 /* Signs (if `sign`) in the name of the liar and sends to the members of the set except oneself. */
-void say_to(node_t *node, uint32_t members, const message_t *message, bool sign, bool forged);
+void bare_say_to(node_t *node, uint32_t members, const message_t *message, bool sign, bool forged);
 
 /* ---- bare_lies.c: what it then says; true when something was said ---- */
-bool lie_equivocate(node_t *node, shared_t *proposal);
-bool lie_stale_proposal(node_t *node, const message_t *proposal);
-bool lie_stale_claim(node_t *node, const message_t *message);
-void lie_vote(node_t *node, const message_t *proposal);
-bool lie_side_field(node_t *node, member_t to, const message_t *message);
-bool lie_invalid(node_t *node, const message_t *proposal);
-void lie_far_ahead(node_t *node, const message_t *message);
+bool bare_lie_equivocate(node_t *node, shared_t *proposal);
+bool bare_lie_stale_proposal(node_t *node, const message_t *proposal);
+bool bare_lie_stale_claim(node_t *node, const message_t *message);
+void bare_lie_vote(node_t *node, const message_t *proposal);
+bool bare_lie_side_field(node_t *node, member_t to, const message_t *message);
+bool bare_lie_invalid(node_t *node, const message_t *proposal);
+void bare_lie_far_ahead(node_t *node, const message_t *message);
 /* bare_forgery.c */
-void lie_relabel(node_t *node, const message_t *message);
+void bare_lie_relabel(node_t *node, const message_t *message);
 
 /* ---- bare_pool.c: what liars know ---- */
-void pool_learn(bare_t *world, const message_t *message);
-void pool_close(bare_t *world);
+void bare_pool_learn(bare_t *world, const message_t *message);
+void bare_pool_close(bare_t *world);
 /* A random one of this phase below this view; NULL when none is known. */
-const certificate_t *pool_older(bare_t *world, uint8_t phase, view_t below);
+const certificate_t *bare_pool_older(bare_t *world, uint8_t phase, view_t below);
 /* Same view, other content. */
-const certificate_t *pool_rival(bare_t *world, const certificate_t *certificate);
-const certificate_t *pool_of_view(bare_t *world, uint8_t phase, view_t view);
+const certificate_t *bare_pool_rival(bare_t *world, const certificate_t *certificate);
+const certificate_t *bare_pool_of_view(bare_t *world, uint8_t phase, view_t view);
 /* A random message that a liar heard or said; NULL when there is none. */
-shared_t *pool_message(bare_t *world);
-void pool_keep(bare_t *world, shared_t *shared);
+shared_t *bare_pool_message(bare_t *world);
+void bare_pool_keep(bare_t *world, shared_t *shared);
 
 #endif

@@ -19,12 +19,12 @@ uint64_t bare_base_timeout_ns(const bare_t *world) {
     return world->options.parameters.view_timeout_ns;
 }
 
-void note(bare_t *world, uint32_t who, const char *what, uint64_t a, uint64_t b, uint64_t c,
-          uint64_t d) {
+void bare_note(bare_t *world, uint32_t who, const char *what, uint64_t a, uint64_t b, uint64_t c,
+               uint64_t d) {
     trace_note(&world->trace, world->now_ns, who, what, a, b, c, d);
 }
 
-void fault(bare_t *world, bare_fault_t kind) {
+void bare_fault(bare_t *world, bare_fault_t kind) {
     world->report.faults[kind]++;
 }
 
@@ -39,8 +39,7 @@ static uint32_t slot_take(bare_t *world) {
             world->slot_free = i;
         }
         uint32_t capacity = world->heap.capacity;
-        world->heap.items =
-            bare_grow(world->heap.items, &capacity, old, sizeof *world->heap.items);
+        world->heap.items = bare_grow(world->heap.items, &capacity, old, sizeof *world->heap.items);
         world->heap.capacity = capacity;
     }
     uint32_t slot = world->slot_free;
@@ -54,29 +53,28 @@ static happening_t *push(bare_t *world, uint64_t at_ns, uint64_t rank, happening
     world->slots[slot] = (happening_t){.kind = kind, .node = node, .link = MEMBER_NONE};
     uint64_t at = at_ns < world->now_ns ? world->now_ns : at_ns;
     invariant(world->sequence < UINT64_C(1) << 48);
-    bool pushed =
-        heap_push(&world->heap, (heap_item_t){at, rank << 48 | world->sequence++, slot});
+    bool pushed = heap_push(&world->heap, (heap_item_t){at, rank << 48 | world->sequence++, slot});
     ensure(pushed);
     return &world->slots[slot];
 }
 
-happening_t *schedule(bare_t *world, uint64_t at_ns, happening_kind_t kind, uint32_t node) {
+happening_t *bare_schedule(bare_t *world, uint64_t at_ns, happening_kind_t kind, uint32_t node) {
     return push(world, at_ns, 0, kind, node);
 }
 
-happening_t *schedule_deadline(bare_t *world, uint64_t at_ns, uint32_t node, uint32_t id) {
+happening_t *bare_schedule_deadline(bare_t *world, uint64_t at_ns, uint32_t node, uint32_t id) {
     return push(world, at_ns, 1 + id, HAPPEN_DEADLINE, node);
 }
 
 /* ---- events ---- */
 
 static void power_cut(bare_t *world) {
-    fault(world, FAULT_POWER_CUT);
+    bare_fault(world, FAULT_POWER_CUT);
     for (uint32_t i = 0; i < world->node_count; i++) {
         if (world->nodes[i].up && world->nodes[i].honest) {
-            node_stop(&world->nodes[i]);
+            bare_node_stop(&world->nodes[i]);
             uint64_t down = prng_between(&world->chance.fault, 1, world->options.down_max_ns);
-            schedule(world, world->now_ns + down, HAPPEN_RESTART, i);
+            bare_schedule(world, world->now_ns + down, HAPPEN_RESTART, i);
         }
     }
 }
@@ -84,41 +82,41 @@ static void power_cut(bare_t *world) {
 static void crash_for_a_while(bare_t *world, node_t *node) {
     if (!node->up)
         return;
-    fault(world, FAULT_CRASH);
-    node_stop(node);
+    bare_fault(world, FAULT_CRASH);
+    bare_node_stop(node);
     uint64_t down = prng_between(&world->chance.fault, 1, world->options.down_max_ns);
-    schedule(world, world->now_ns + down, HAPPEN_RESTART, node->index);
+    bare_schedule(world, world->now_ns + down, HAPPEN_RESTART, node->index);
 }
 
 /* A request at one member, or at all of them. */
 static void request_happens(bare_t *world, const happening_t *event) {
     for (uint32_t i = 0; i < world->node_count; i++)
         if (event->node == NOTHING || world->nodes[i].member == event->node)
-            request_arrives(&world->nodes[i], event->number);
+            bare_request_arrives(&world->nodes[i], event->number);
 }
 
 static void happen_at_node(node_t *node, const happening_t *event) {
     switch (event->kind) {
     case HAPPEN_SYNC:
-        disk_synced(node, event->extra);
+        bare_disk_synced(node, event->extra);
         break;
     case HAPPEN_DEADLINE:
-        node_deadline(node, event->number, event->extra);
+        bare_node_deadline(node, event->number, event->extra);
         break;
     case HAPPEN_VERDICT:
-        ledger_verdict(node, event->number, event->extra != 0);
+        bare_ledger_verdict(node, event->number, event->extra != 0);
         break;
     case HAPPEN_PAYLOAD:
-        ledger_payload(node, event->number);
+        bare_ledger_payload(node, event->number);
         break;
     case HAPPEN_EXECUTED: {
-        event_t executed = node_event(node, EVENT_EXECUTED);
+        event_t executed = bare_node_event(node, EVENT_EXECUTED);
         executed.executed.position = event->extra;
-        node_step(node, &executed);
+        bare_node_step(node, &executed);
         break;
     }
     case HAPPEN_PENDING:
-        pending_tell(node);
+        bare_pending_tell(node);
         break;
     default:
         invariant(false);
@@ -129,8 +127,8 @@ static void happen(bare_t *world, const happening_t *event) {
     node_t *node = event->node < world->node_count ? &world->nodes[event->node] : NULL;
     switch (event->kind) {
     case HAPPEN_MESSAGE:
-        network_arrive(node, event->message, event->link);
-        shared_drop(event->message);
+        bare_network_arrive(node, event->message, event->link);
+        bare_shared_drop(event->message);
         break;
     case HAPPEN_REQUEST:
         request_happens(world, event);
@@ -139,20 +137,20 @@ static void happen(bare_t *world, const happening_t *event) {
         crash_for_a_while(world, node);
         break;
     case HAPPEN_RESTART:
-        node_start(node);
+        bare_node_start(node);
         break;
     case HAPPEN_POWER_CUT:
         power_cut(world);
         break;
     case HAPPEN_JUMP:
         if (event->life == node->life && node->up)
-            node_jump(node, &world->nodes[event->number]);
+            bare_node_jump(node, &world->nodes[event->number]);
         break;
     case HAPPEN_PARTITION:
-        network_partition(world, event->extra != 0);
+        bare_network_partition(world, event->extra != 0);
         break;
     case HAPPEN_LIE:
-        liar_acts(world);
+        bare_liar_acts(world);
         break;
     default:
         if (node->up && node->life == event->life)
@@ -198,16 +196,16 @@ static bool committee_open(bare_t *world) {
 static void nodes_open(bare_t *world) {
     for (member_t m = 0; m < world->options.members; m++) {
         world->twin[m] = NOTHING;
-        node_open(world, world->node_count++, m);
+        bare_node_open(world, world->node_count++, m);
     }
     for (member_t m = 0; m < world->options.members; m++) {
         if ((world->options.behaviours[m] & BEHAVIOUR_TWINS) != 0) {
             world->twin[m] = world->node_count;
-            node_open(world, world->node_count++, m);
+            bare_node_open(world, world->node_count++, m);
         }
     }
     for (uint32_t i = 0; i < world->node_count; i++)
-        node_start(&world->nodes[i]);
+        bare_node_start(&world->nodes[i]);
 }
 
 bare_t *bare_open(const bare_options_t *options) {
@@ -229,13 +227,13 @@ bare_t *bare_open(const bare_options_t *options) {
     world->chance.fault = prng_fork(&source);
     world->chance.lie = prng_fork(&source);
     if (options->line != NULL)
-        play_open(world);
+        bare_play_open(world);
     if (!committee_open(world)) {
         free(world);
         return NULL;
     }
-    ledger_open(world);
-    adversary_open(world);
+    bare_ledger_open(world);
+    bare_adversary_open(world);
     nodes_open(world);
     return world;
 }
@@ -244,18 +242,18 @@ void bare_close(bare_t *world) {
     while (world->heap.count > 0) {
         happening_t *event = &world->slots[heap_pop(&world->heap).value];
         if (event->message != NULL)
-            shared_drop(event->message);
+            bare_shared_drop(event->message);
     }
     for (uint32_t i = 0; i < world->held_count; i++)
-        shared_drop(world->held[i].message);
+        bare_shared_drop(world->held[i].message);
     for (uint32_t i = 0; i < world->kept_count; i++)
-        shared_drop(world->kept[i]);
+        bare_shared_drop(world->kept[i]);
     for (uint32_t i = 0; i < world->node_count; i++)
-        node_close(&world->nodes[i]);
+        bare_node_close(&world->nodes[i]);
     for (member_t m = 0; m < BARE_MEMBERS_MAX; m++)
         free(world->said[m].statements);
-    adversary_close(world);
-    ledger_close(world);
+    bare_adversary_close(world);
+    bare_ledger_close(world);
     free(world->held);
     free(world->kept);
     free(world->slots);

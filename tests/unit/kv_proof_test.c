@@ -12,7 +12,8 @@
 #include <synod/app.h>
 
 #include "app/kv_client.h"
-#include "app/kv_proof.h"
+#include "app/kv_state.h"
+#include "base/prng.h"
 #include "crypto/hash.h"
 
 typedef struct sink {
@@ -216,9 +217,67 @@ static void test_large_images(void **state) {
         check_answer("d", one, root);
         set("d", text(two));
         check_answer("d", one, root);
+        const kv_state_t *inside = kv;
+        assert_int_equal(inside->store.images.adopted_count, 2); /* given away, not copied */
         root = root_of_state();
         check_answer("k", "small", root);
         check_answer("d", two, root);
+    }
+}
+
+static uint32_t count_stale(const kv_trie_t *trie, kv_ref_t ref) {
+    if ((ref & KV_REF_LEAF) != 0) {
+        return 0;
+    }
+    const kv_trie_node_t *node = &trie->nodes[ref];
+    return (node->stale != 0) + count_stale(trie, node->child[0]) +
+           count_stale(trie, node->child[1]);
+}
+
+/* Settling leaves nothing to do: what is marked is computed once and not again. */
+static void test_nothing_stays_stale(void **state) {
+    (void)state;
+    prng_t prng = prng_of(7);
+    const kv_state_t *inside = kv;
+    for (int round = 0; round < 300; round++) {
+        for (uint64_t i = prng_below(&prng, 40); i > 0; i--) {
+            char key[32];
+            (void)snprintf(key, sizeof key, "key %d", (int)prng_below(&prng, 60));
+            if (prng_chance(&prng, 500000)) {
+                delete_key(key);
+            } else {
+                set(key, text(key + prng_below(&prng, 4)));
+            }
+        }
+        (void)root_of_state();
+        const kv_trie_t *trie = &inside->tree.trie;
+        assert_int_equal(trie->nodes[0].stale, 0);
+        assert_int_equal(count_stale(trie, trie->nodes[0].child[0]), 0);
+        assert_int_equal(inside->store.change_count, 0);
+    }
+}
+
+/* All keys go between two roots, in either order: the root of nothing, and it fills again. */
+static void test_emptied(void **state) {
+    (void)state;
+    synod_digest empty = root_of_state();
+    char key[] = "key";
+    for (int count = 1; count <= 8; count++) {
+        for (int backwards = 0; backwards < 2; backwards++) {
+            for (int i = 0; i < count; i++) {
+                key[0] = (char)('a' + i);
+                set(key, text("v"));
+            }
+            synod_digest full = root_of_state();
+            for (int i = 0; i < count; i++) {
+                key[0] = (char)('a' + (backwards ? count - 1 - i : i));
+                delete_key(key);
+            }
+            check_answer("aey", "v", full);
+            synod_digest root = root_of_state();
+            assert_true(digest_equal(&root, &empty));
+            check_answer("aey", NULL, empty);
+        }
     }
 }
 
@@ -397,6 +456,8 @@ int main(void) {
         KV_TEST(test_small_roots),
         KV_TEST(test_as_of_last_root),
         KV_TEST(test_large_images),
+        KV_TEST(test_nothing_stays_stale),
+        KV_TEST(test_emptied),
         KV_TEST(test_tampered),
         KV_TEST(test_present_key_is_not_proved_absent),
         KV_TEST(test_forms_of_proofs),

@@ -163,6 +163,7 @@ static void test_random_keys(void **state) {
             check_all_seeks(&trie);
         }
     }
+    assert_in_range(trie.node_count, 1, list.count); /* nodes are used again */
     kv_trie_close(&trie);
     free_list();
 }

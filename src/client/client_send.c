@@ -1,0 +1,131 @@
+/* To whom requests go, and when again. Normally one replica gets a request: the leader, as f + 1
+ * members name it, or else the one that answered first when all were asked. When it does not answer in
+ * time or its link breaks, the request goes to all, and it is avoided for a while. A replica that lies
+ * about the leader or plays dead costs one time-out in `retry_max_ns`, no more. */
+#include "client/client_state.h"
+
+/* Up to a quarter more than `interval_ns`, so that clients that failed together do not return so. */
+static uint64_t jittered(client_t *c, uint64_t interval_ns) {
+    return interval_ns + prng_below(&c->prng, interval_ns / 4 + 1);
+}
+
+void schedule_start(client_t *c, schedule_t *schedule) {
+    schedule->interval_ns = c->config.retry_first_ns;
+    schedule->at_ns = c->now_ns + jittered(c, schedule->interval_ns);
+    client_wake(c, schedule->at_ns);
+}
+
+void schedule_next(client_t *c, schedule_t *schedule) {
+    const uint64_t most = c->config.retry_max_ns;
+    schedule->interval_ns = schedule->interval_ns < most / 2 ? schedule->interval_ns * 2 : most;
+    schedule->at_ns = c->now_ns + jittered(c, schedule->interval_ns);
+    client_wake(c, schedule->at_ns);
+}
+
+bool send_to(client_t *c, member_t member, bytes_t frame) {
+    const peer_t *peer = &c->peers[member];
+    if (!peer->greeted) {
+        return false;
+    }
+    c->config.host->send(c->config.host->context, peer->link, frame);
+    return true;
+}
+
+uint32_t send_all(client_t *c, bytes_t frame) {
+    uint32_t count = 0;
+    for (member_t member = 0; member < c->config.committee->size; member++) {
+        count += send_to(c, member, frame) ? 1 : 0;
+    }
+    return count;
+}
+
+/* ---- whom to trust with the next request ---- */
+
+static bool is_avoided(const client_t *c, member_t member) {
+    return member == c->avoided && c->now_ns < c->avoided_until;
+}
+
+void prefer(client_t *c, member_t member) {
+    require(member < c->config.committee->size);
+    if (c->peers[member].greeted && !is_avoided(c, member)) {
+        c->preferred = member;
+    }
+}
+
+void hint_take(client_t *c, member_t from, uint64_t named) {
+    const committee_t *committee = c->config.committee;
+    peer_t *peer = &c->peers[from];
+    peer->hint = named >= 1 && named <= committee->size ? (member_t)(named - 1) : MEMBER_NONE;
+    if (peer->hint == MEMBER_NONE || peer->hint == c->preferred) {
+        return;
+    }
+    uint64_t weight = 0;
+    for (member_t member = 0; member < committee->size; member++) {
+        if (c->peers[member].hint == peer->hint) {
+            weight += committee_weight(committee, member);
+        }
+    }
+    if (weight >= c->one_honest) { /* f liars cannot draw requests to themselves */
+        prefer(c, peer->hint);
+    }
+}
+
+static void avoid(client_t *c, member_t member) {
+    c->avoided = member;
+    c->avoided_until = c->now_ns + c->config.retry_max_ns;
+    if (c->preferred == member) {
+        c->preferred = MEMBER_NONE;
+    }
+}
+
+/* ---- requests ---- */
+
+bytes_t batch_frame(const client_t *c, const batch_t *batch) {
+    return bytes_of(c->room + batch->at, batch->size);
+}
+
+void batch_send_first(client_t *c, batch_t *batch) {
+    batch->sent_to = c->preferred;
+    if (c->preferred != MEMBER_NONE) {
+        batch->reached = send_to(c, c->preferred, batch_frame(c, batch));
+    } else {
+        batch->reached = send_all(c, batch_frame(c, batch)) > 0;
+    }
+    schedule_start(c, &batch->retry);
+}
+
+static void send_again(client_t *c, batch_t *batch) {
+    batch->sent_to = MEMBER_NONE;
+    batch->reached = send_all(c, batch_frame(c, batch)) > 0;
+    c->counters.retries++;
+}
+
+void batch_retry_due(client_t *c) {
+    for (uint32_t i = 0; i < c->count - c->waiting; i++) {
+        batch_t *batch = batch_at(c, i);
+        if (batch->state != BATCH_SENT) {
+            continue;
+        }
+        if (batch->retry.at_ns > c->now_ns) {
+            client_wake(c, batch->retry.at_ns);
+            continue;
+        }
+        const place_t *place = place_of(c, batch->sequence);
+        if (batch->sent_to != MEMBER_NONE && !ballot_has(&place->ballot, batch->sent_to)) {
+            avoid(c, batch->sent_to);
+        }
+        link_attach_all(c);
+        send_again(c, batch);
+        schedule_next(c, &batch->retry);
+    }
+}
+
+void batch_resend(client_t *c, member_t lost) {
+    for (uint32_t i = 0; i < c->count - c->waiting; i++) {
+        batch_t *batch = batch_at(c, i);
+        const bool alone = lost != MEMBER_NONE && batch->sent_to == lost;
+        if (batch->state == BATCH_SENT && (alone || !batch->reached)) {
+            send_again(c, batch);
+        }
+    }
+}
