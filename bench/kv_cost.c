@@ -18,14 +18,14 @@
 #include "base/prng.h"
 
 enum { KEY_BYTES = 16, OPERATIONS = 1 << 16, VALUE_BYTES_MAX = 1024 };
-enum { SLOT_BYTES = 3 + KEY_BYTES + 4 + VALUE_BYTES_MAX };
+enum { OPERATION_BYTES_MAX = 3 + KEY_BYTES + 4 + VALUE_BYTES_MAX };
 static const uint64_t phase_time_ns = UINT64_C(300000000);
 
 typedef struct bench {
     const synod_app *app;
     void *state;
-    uint8_t *slots; /* OPERATIONS encoded operations */
-    size_t *sizes;
+    uint8_t *bytes; /* OPERATIONS encoded operations, one after the other */
+    size_t *ends;
     prng_t prng;
     uint64_t keys;
     uint32_t value_bytes;
@@ -51,8 +51,13 @@ static void run(bench_t *bench, synod_bytes operation) {
     require(status == SYNOD_OK);
 }
 
+static size_t start_of(const bench_t *bench, size_t slot) {
+    return slot == 0 ? 0 : bench->ends[slot - 1];
+}
+
 static void run_slot(bench_t *bench, size_t slot) {
-    run(bench, bytes_of(bench->slots + slot * SLOT_BYTES, bench->sizes[slot]));
+    size_t start = start_of(bench, slot);
+    run(bench, bytes_of(bench->bytes + start, bench->ends[slot] - start));
 }
 
 static bytes_t key_of(uint64_t number, char text[KEY_BYTES + 1]) {
@@ -60,11 +65,12 @@ static bytes_t key_of(uint64_t number, char text[KEY_BYTES + 1]) {
     return bytes_of(text, KEY_BYTES);
 }
 
-/* Encodes one operation into a slot: a set of a fresh value, or a get. */
+/* Encodes one operation after that of the slot before: a set of a fresh value, or a get. */
 static void encode_slot(bench_t *bench, size_t slot, uint64_t number, bool set) {
     char text[KEY_BYTES + 1];
     uint8_t value[VALUE_BYTES_MAX];
-    writer_t writer = writer_of(bench->slots + slot * SLOT_BYTES, SLOT_BYTES);
+    size_t start = start_of(bench, slot);
+    writer_t writer = writer_of(bench->bytes + start, OPERATION_BYTES_MAX);
     if (set) {
         for (uint32_t at = 0; at < bench->value_bytes; at += 8) {
             store_u64(value + at, prng_next(&bench->prng));
@@ -74,7 +80,7 @@ static void encode_slot(bench_t *bench, size_t slot, uint64_t number, bool set) 
         kv_encode_get(&writer, key_of(number, text));
     }
     require(!writer.failed);
-    bench->sizes[slot] = writer.at;
+    bench->ends[slot] = start + writer.at;
 }
 
 static void encode_random(bench_t *bench, bool set) {
@@ -198,9 +204,9 @@ static void measure_chain(bench_t *bench) {
 int main(int argument_count, char **arguments) {
     uint64_t keys_max = argument_count > 1 ? strtoull(arguments[1], NULL, 10) : 1000000;
     bench_t bench = {.app = synod_app_kv(), .prng = prng_of(1)};
-    bench.slots = malloc((size_t)OPERATIONS * SLOT_BYTES);
-    bench.sizes = malloc((size_t)OPERATIONS * sizeof bench.sizes[0]);
-    require(bench.slots != NULL && bench.sizes != NULL);
+    bench.bytes = malloc((size_t)OPERATIONS * OPERATION_BYTES_MAX);
+    bench.ends = malloc((size_t)OPERATIONS * sizeof bench.ends[0]);
+    require(bench.bytes != NULL && bench.ends != NULL);
     static const uint64_t keys[] = {1000, 131072, 1000000};
     static const uint32_t value_bytes[] = {0, 128, 1024};
     for (size_t i = 0; i < sizeof keys / sizeof keys[0] && keys[i] <= keys_max; i++) {
@@ -210,7 +216,7 @@ int main(int argument_count, char **arguments) {
     }
     measure_chain(&bench);
     printf("checksum of replies %016" PRIx64 "\n", bench.checksum);
-    free(bench.slots);
-    free(bench.sizes);
+    free(bench.bytes);
+    free(bench.ends);
     return 0;
 }

@@ -104,7 +104,7 @@ static void last_line(const char *path, char *to, size_t to_size) {
     while (got > 0 && tail[got - 1] == '\n')
         tail[--got] = '\0';
     const char *line = strrchr(tail, '\n');
-    snprintf(to, to_size, "%s", line == NULL ? tail : line + 1);
+    snprintf(to, to_size, "%.*s", (int)to_size - 1, line == NULL ? tail : line + 1);
 }
 
 int cluster_check(cluster_t *cluster, char *reason, size_t reason_size) {

@@ -91,9 +91,12 @@ typedef struct bare_options {
     uint32_t partitions; /* changes of who reaches whom */
     /* nodes */
     uint64_t sync_min_ns, sync_max_ns; /* one group commit */
+    uint64_t slow_sync_max_ns;         /* the same at members with a slow disk */
+    uint32_t slow_disks;               /* bit set of members */
     uint64_t verdict_max_ns, payload_max_ns, execute_max_ns;
     uint64_t clock_offset_max_ns;
-    uint32_t amber_per_million, jump_per_million;
+    uint32_t amber_per_million;
+    bool sync; /* a restarted node asks others for what became final meanwhile */
     uint32_t crashes, power_cuts; /* at random times before gst_ns; a power cut stops all */
     uint32_t crash_at_sync_per_million;
     uint64_t down_max_ns;

@@ -46,16 +46,18 @@ static void withhold(node_t *node, member_t to, shared_t *shared) {
     }
 }
 
-/* What a leader says instead of its proposal. */
+/* What a leader says instead of its proposal. A fork takes several equivocations in a row, so those
+ * go before the rest. */
 static bool lies_as_leader(node_t *node, shared_t *shared) {
     const message_t *message = &shared->message;
     bare_t *world = node->world;
-    if (behaves(node, BEHAVIOUR_STALE) && lies_now(world) && bare_lie_stale_proposal(node, message))
+    bool equivocates = behaves(node, BEHAVIOUR_EQUIVOCATE) && lies_now(world);
+    if (equivocates && !prng_chance(&world->chance.lie, 100000))
+        return bare_lie_equivocate(node, shared);
+    if (behaves(node, BEHAVIOUR_STALE) && lies_now(world) &&
+        bare_lie_stale_proposal(node, message))
         return true;
-    if (behaves(node, BEHAVIOUR_INVALID) && lies_now(world) && bare_lie_invalid(node, message))
-        return true;
-    return behaves(node, BEHAVIOUR_EQUIVOCATE) && lies_now(world) &&
-           bare_lie_equivocate(node, shared);
+    return behaves(node, BEHAVIOUR_INVALID) && lies_now(world) && bare_lie_invalid(node, message);
 }
 
 bool bare_liar_sends(node_t *node, member_t to, shared_t *shared) {
@@ -134,7 +136,7 @@ void bare_liar_acts(bare_t *world) {
     for (uint32_t i = 0; i < world->node_count; i++)
         if (!world->nodes[i].honest && lies_now(world))
             act(&world->nodes[i]);
-    if (prng_chance(chance, 200000))
+    if (prng_chance(chance, 50000))
         adversary->half = (uint32_t)prng_next(chance);
     uint64_t pause = prng_between(chance, 1, bare_base_timeout_ns(world) / 4);
     bare_schedule(world, world->now_ns + pause, HAPPEN_LIE, NOTHING);

@@ -11,8 +11,9 @@
 
 static uint64_t sync_time_ns(node_t *node) {
     const bare_options_t *options = &node->world->options;
-    uint64_t drawn =
-        prng_between(&node->world->chance.disk, options->sync_min_ns, options->sync_max_ns);
+    bool slow = (options->slow_disks >> node->member & 1) != 0;
+    uint64_t drawn = prng_between(&node->world->chance.disk, options->sync_min_ns,
+                                  slow ? options->slow_sync_max_ns : options->sync_max_ns);
     return node->sync_fixed_ns != 0 ? node->sync_fixed_ns : drawn;
 }
 

@@ -30,6 +30,21 @@ static void schedule_execution(node_t *node, height_t above) {
     }
 }
 
+/* Kept for the node, and for whoever falls back to this height. */
+static void take_proof(node_t *node, height_t position, const certificate_t *proof) {
+    bare_t *world = node->world;
+    while (world->proof_capacity <= position)
+        world->proofs = bare_grow(world->proofs, &world->proof_capacity, world->proof_capacity,
+                                  sizeof(certificate_t *));
+    if (proof == NULL)
+        return;
+    certificate_t *copy = bare_certificate_copy(proof);
+    free(node->proof);
+    node->proof = copy;
+    if (world->proofs[position] == NULL)
+        world->proofs[position] = bare_certificate_copy(copy);
+}
+
 void bare_ledger_deliver(node_t *node, height_t position, const digest_t *id,
                          const certificate_t *proof) {
     bare_t *world = node->world;
@@ -44,10 +59,7 @@ void bare_ledger_deliver(node_t *node, height_t position, const digest_t *id,
     mark_done(node, block, above);
     node->delivered = position;
     node->delivered_block = block;
-    if (proof != NULL && proof != node->proof) {
-        free(node->proof);
-        node->proof = bare_certificate_copy(proof);
-    }
+    take_proof(node, position, proof);
     schedule_execution(node, above);
     bare_pending_changed(node);
 }
@@ -55,15 +67,17 @@ void bare_ledger_deliver(node_t *node, height_t position, const digest_t *id,
 /* Some final block between what was durable and what was reached; the core must bear any. */
 void bare_ledger_falls_back(node_t *node) {
     bare_t *world = node->world;
-    node->delivered = prng_between(&world->chance.node, node->delivered_durable, node->delivered);
-    node->delivered_durable = node->delivered;
-    while (world->blocks[node->delivered_block].block.height > node->delivered)
+    height_t to = prng_between(&world->chance.node, node->delivered_durable, node->delivered);
+    while (to > 0 && world->proofs[to] == NULL)
+        to--;
+    node->delivered = node->delivered_durable = to;
+    while (world->blocks[node->delivered_block].block.height > to)
         node->delivered_block = world->blocks[node->delivered_block].parent;
     if (world->request_count > 0)
         memset(node->requests, 0, world->request_count);
     mark_done(node, node->delivered_block, 0);
     free(node->proof);
-    node->proof = NULL;
+    node->proof = to == 0 ? NULL : bare_certificate_copy(world->proofs[to]);
 }
 
 bool bare_ledger_all_delivered(const bare_t *world) {

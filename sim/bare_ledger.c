@@ -28,6 +28,9 @@ void bare_ledger_close(bare_t *world) {
     free(world->payloads);
     free(world->payload_requests);
     free(world->final);
+    for (uint32_t i = 0; i < world->proof_capacity; i++)
+        free(world->proofs[i]);
+    free(world->proofs);
     free(world->final_requests);
     free(world->marks);
 }
@@ -143,6 +146,7 @@ static void mark_branch(bare_t *world, uint32_t block, height_t above, uint8_t m
 void bare_ledger_want(node_t *node, const digest_t *parent) {
     bare_t *world = node->world;
     uint32_t block = bare_block_find(world, parent);
+    bare_note(world, node->index, "wants a payload on", digest_prefix(parent), block, 0, 0);
     if (block == NOTHING)
         return;
     uint64_t pause = prng_below(&world->chance.node, world->options.payload_max_ns + 1);

@@ -48,11 +48,14 @@ bool bare_lie_equivocate(node_t *node, shared_t *proposal) {
     uint32_t count = rival == NULL ? message->block->payload_count : 0;
     block_t *block = block_on(message->block, rival == NULL ? stands_on : rival, payload, count);
     block->time_ns += 1000;
-    uint32_t half = world->adversary.half;
-    for (member_t m = 0; m < world->options.members; m++)
-        if (m == node->member || world->options.behaviours[m] != 0 || (half >> m & 1) != 0)
+    uint32_t half = world->adversary.half, others = ~half;
+    for (member_t m = 0; m < world->options.members; m++) {
+        bool liar = world->options.behaviours[m] != 0;
+        if (liar || (half >> m & 1) != 0)
             bare_network_send(node, m, proposal);
-    propose(node, ~half, message, block, rival == NULL ? stands_on : rival,
+        others |= (uint32_t)liar << m;
+    }
+    propose(node, others, message, block, rival == NULL ? stands_on : rival,
             message->certificates[1]);
     free(block);
     bare_fault(world, FAULT_EQUIVOCATE);

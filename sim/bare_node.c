@@ -171,7 +171,7 @@ void bare_node_deadline(node_t *node, uint32_t id, uint64_t generation) {
 
 /* ---- lives ---- */
 
-/* Clients ask again where their requests were lost; maybe another member has a newer anchor. */
+/* Clients ask again where their requests were lost. */
 static void come_back(node_t *node) {
     bare_t *world = node->world;
     for (uint32_t r = 0; r < world->request_count; r++) {
@@ -180,12 +180,26 @@ static void come_back(node_t *node) {
             bare_schedule(world, world->now_ns + pause, HAPPEN_REQUEST, node->member);
         again->number = r;
     }
-    if (prng_chance(&world->chance.node, world->options.jump_per_million)) {
-        uint64_t pause = prng_below(&world->chance.node, bare_base_timeout_ns(world));
-        happening_t *jump = bare_schedule(world, world->now_ns + pause, HAPPEN_JUMP, node->index);
-        jump->life = node->life;
-        jump->number = (uint32_t)prng_below(&world->chance.node, world->options.members);
-    }
+    if (world->options.sync)
+        bare_node_ask(node);
+}
+
+void bare_node_ask(node_t *node) {
+    bare_t *world = node->world;
+    uint64_t pause = prng_below(&world->chance.node, bare_base_timeout_ns(world));
+    happening_t *ask = bare_schedule(world, world->now_ns + pause, HAPPEN_ASK, node->index);
+    ask->life = node->life;
+}
+
+/* What the ledger holds final it holds with a proof, which the core gets after its start. */
+static void anchor_proof(node_t *node) {
+    if (node->proof == NULL)
+        return;
+    event_t event = bare_node_event(node, EVENT_JUMP);
+    event.jump.height = node->delivered;
+    event.jump.id = node->world->blocks[node->delivered_block].id;
+    event.jump.certificate = node->proof;
+    bare_node_step(node, &event);
 }
 
 void bare_node_start(node_t *node) {
@@ -205,6 +219,7 @@ void bare_node_start(node_t *node) {
     event.start.height = node->delivered;
     event.start.id = world->blocks[node->delivered_block].id;
     bare_node_step(node, &event);
+    anchor_proof(node);
     if (node->life > 1)
         come_back(node);
 }
@@ -233,11 +248,20 @@ void bare_node_jump(node_t *node, const node_t *from) {
     if (!from->honest || from->proof == NULL || from->delivered <= node->delivered)
         return;
     bare_note(world, node->index, "jumps", from->delivered, from->member, 0, 0);
-    const digest_t *id = &world->blocks[from->delivered_block].id;
-    bare_ledger_deliver(node, from->delivered, id, from->proof);
-    event_t event = bare_node_event(node, EVENT_JUMP);
-    event.jump.height = node->delivered;
-    event.jump.id = *id;
-    event.jump.certificate = node->proof;
-    bare_node_step(node, &event);
+    bare_ledger_deliver(node, from->delivered, &world->blocks[from->delivered_block].id,
+                        from->proof);
+    anchor_proof(node);
+}
+
+/* Asks one other member after another until an honest one answers. */
+void bare_node_answered(node_t *node) {
+    bare_t *world = node->world;
+    uint64_t choice = prng_below(&world->chance.node, world->options.members);
+    const node_t *from = &world->nodes[choice];
+    uint32_t cut = world->cuts[from->member] >> node->member |
+                   world->cuts[node->member] >> from->member;
+    if (from == node || !from->honest || !from->up || (cut & 1) != 0)
+        bare_node_ask(node);
+    else
+        bare_node_jump(node, from);
 }

@@ -54,7 +54,7 @@ typedef enum happening_kind {
     HAPPEN_CRASH,
     HAPPEN_RESTART,
     HAPPEN_POWER_CUT,
-    HAPPEN_JUMP,
+    HAPPEN_ASK,
     HAPPEN_PARTITION,
     HAPPEN_LIE
 } happening_kind_t;
@@ -213,6 +213,8 @@ struct bare {
     uint32_t payload_request_count, payload_request_capacity;
     uint32_t *final; /* block at each height */
     uint32_t final_count, final_capacity;
+    certificate_t **proofs; /* at each height, NULL where nobody delivered exactly that one */
+    uint32_t proof_capacity;
     uint8_t *final_requests; /* delivered in a final block */
     uint8_t *marks;          /* scratch, one a request; all zero between calls */
     uint32_t request_count, request_capacity;
@@ -248,6 +250,8 @@ void bare_node_step(node_t *node, event_t *event);
 event_t bare_node_event(const node_t *node, event_kind_t kind);
 void bare_node_deadline(node_t *node, uint32_t id, uint64_t generation);
 void bare_node_jump(node_t *node, const node_t *from);
+void bare_node_ask(node_t *node);
+void bare_node_answered(node_t *node);
 uint64_t bare_node_clock_ns(const node_t *node);
 
 /* ---- bare_disk.c ---- */

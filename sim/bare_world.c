@@ -142,9 +142,9 @@ static void happen(bare_t *world, const happening_t *event) {
     case HAPPEN_POWER_CUT:
         power_cut(world);
         break;
-    case HAPPEN_JUMP:
+    case HAPPEN_ASK:
         if (event->life == node->life && node->up)
-            bare_node_jump(node, &world->nodes[event->number]);
+            bare_node_answered(node);
         break;
     case HAPPEN_PARTITION:
         bare_network_partition(world, event->extra != 0);

@@ -70,7 +70,8 @@ void violate(world_t *w, violation_t violation, const char *format, ...) {
 const char *violation_name(violation_t violation) {
     static const char *const names[VIOLATION_COUNT] = {
         "none", "agreement", "prefix",   "validity",   "once",     "history", "lost",
-        "root", "conflict",  "durability", "liveness", "bounds", "halt"};
+        "root", "conflict",  "durability", "liveness", "bounds", "halt",
+        "stop", "script"};
     return (unsigned)violation < VIOLATION_COUNT ? names[violation] : "unknown";
 }
 
@@ -114,7 +115,7 @@ static void dispatch(world_t *w, const sim_event_t *event) {
         net_event(w, event);
         break;
     case SIM_CLIENT:
-        client_timer(&w->clients[event->who]);
+        sim_client_timer(&w->clients[event->who]);
         break;
     case SIM_RESTART:
     case SIM_APPENDED:
@@ -150,16 +151,19 @@ void world_until(world_t *w, uint64_t at_ns) {
 }
 
 bool world_settled(const world_t *w) {
-    height_t highest = 0;
+    height_t highest = w->heights_known; /* what was executed once has to come back */
     for (uint32_t c = 0; c < w->options.clients; c++)
-        if (!client_idle(&w->clients[c]))
+        if (!sim_client_idle(&w->clients[c]))
             return false;
     for (member_t m = 0; m < w->options.members; m++)
         if (world_is_honest(w, m) && world_height(w, m) > highest)
             highest = world_height(w, m);
-    for (member_t m = 0; m < w->options.members; m++)
-        if (world_is_honest(w, m) && world_up(w, m) && world_height(w, m) != highest)
+    for (member_t m = 0; m < w->options.members; m++) {
+        const node_t *node = &w->nodes[m];
+        if (world_is_honest(w, m) && node->up &&
+            (replica_phase(node->replica) != REPLICA_RUNNING || world_height(w, m) != highest))
             return false;
+    }
     return true;
 }
 
@@ -225,17 +229,6 @@ static bool make_committee(world_t *w) {
                           &culprit) == SYNOD_OK;
 }
 
-/* A twin talks to one half of the others and its second self to the other half. */
-static void part_twins(world_t *w) {
-    for (uint32_t i = w->options.members; i < w->node_count; i++) {
-        uint32_t second = w->nodes[i].endpoint, first = w->nodes[i].member;
-        for (uint32_t other = 0; other < w->endpoints; other++) {
-            uint32_t away = other % 2 == 0 ? first : second;
-            *cut_at(w, away, other) = *cut_at(w, other, away) = true;
-        }
-    }
-}
-
 static void make_parts(world_t *w) {
     const world_options_t *o = &w->options;
     uint32_t n = o->members, twins = 0;
@@ -244,7 +237,7 @@ static void make_parts(world_t *w) {
     w->node_count = n + twins;
     w->endpoints = w->node_count + o->clients;
     w->nodes = calloc(w->node_count, sizeof(node_t));
-    w->clients = calloc(o->clients + 1, sizeof(client_t));
+    w->clients = calloc(o->clients + 1, sizeof(sim_client_t));
     w->current = calloc((size_t)w->endpoints * w->endpoints, sizeof(uint32_t));
     w->cut = calloc((size_t)w->endpoints * w->endpoints, sizeof(bool));
     invariant(w->nodes != NULL && w->clients != NULL && w->current != NULL && w->cut != NULL);
@@ -255,9 +248,8 @@ static void make_parts(world_t *w) {
         if ((o->liars[m] & LIAR_TWINS) != 0)
             node_make(w, twin++, m);
     }
-    part_twins(w);
     for (uint32_t c = 0; c < o->clients; c++)
-        client_make(w, c);
+        sim_client_make(w, c);
     for (uint32_t i = 0; i < w->node_count; i++)
         node_start(&w->nodes[i]);
     for (uint32_t c = 0; c < o->clients; c++)
@@ -297,7 +289,7 @@ void world_close(world_t *w) {
     for (uint32_t i = 0; i < w->node_count; i++)
         node_free(&w->nodes[i]);
     for (uint32_t c = 0; c < w->options.clients; c++)
-        client_free(&w->clients[c]);
+        sim_client_free(&w->clients[c]);
     while (w->heap.count > 0) {
         sim_event_t *event = &w->events[heap_pop(&w->heap).value];
         if (event->kind == SIM_FRAME)

@@ -71,6 +71,8 @@ typedef enum violation {
     VIOLATION_LIVENESS,    /* healed, and still no progress after the bound */
     VIOLATION_BOUNDS,      /* a queue grew over its bound */
     VIOLATION_HALT,        /* an honest replica gave up */
+    VIOLATION_STOP,        /* the process stopped: an assertion, a crash (told by the sweep) */
+    VIOLATION_SCRIPT,      /* what a script expected is not so */
     VIOLATION_COUNT
 } violation_t;
 
@@ -146,6 +148,8 @@ bool world_settled(const world_t *world);
 
 /* A request of a client: operation of the application; its number, from 0, within the client. */
 uint32_t world_submit(world_t *world, uint32_t client, bytes_t operation);
+uint32_t world_clients(const world_t *world);
+uint32_t world_submitted(const world_t *world, uint32_t client);
 bool world_answered(const world_t *world, uint32_t client, uint32_t request);
 /* Status and result (of the one operation) of an answered request. */
 synod_status world_answer(const world_t *world, uint32_t client, uint32_t request, bytes_t *result);

@@ -43,8 +43,18 @@ static bool cut_between(const world_t *w, uint32_t a, uint32_t b) {
     return *cut_at(w, a, b) || *cut_at(w, b, a);
 }
 
+/* A twin talks to one half of the others and its second self to the other half. */
+static bool twin_avoids(const world_t *w, uint32_t twin, uint32_t other) {
+    if (endpoint_is_client(w, twin) ||
+        (w->options.liars[node_at(w, twin)->member] & LIAR_TWINS) == 0)
+        return false;
+    return (other % 2 == 0) == (twin < w->options.members);
+}
+
 /* Do these two ever connect? Not clients with each other, not the two selves of a twin. */
 static bool ever_connect(const world_t *w, uint32_t a, uint32_t b) {
+    if (twin_avoids(w, a, b) || twin_avoids(w, b, a))
+        return false;
     bool client_a = endpoint_is_client(w, a), client_b = endpoint_is_client(w, b);
     if (client_a || client_b)
         return client_a != client_b;
@@ -178,7 +188,7 @@ static void on_link_up(world_t *w, const sim_event_t *event) {
     c->end[end].up = true;
     world_note(w, event->who, "link up", peer, event->a);
     if (endpoint_is_client(w, event->who))
-        client_link_up(&w->clients[event->who - w->options.members], event->a,
+        sim_client_link_up(&w->clients[event->who - w->options.members], event->a,
                        node_at(w, peer)->member);
     else
         node_link_up(node_at(w, event->who), event->a,
@@ -193,7 +203,7 @@ static void on_link_down(world_t *w, const sim_event_t *event) {
         end->up = false;
         world_note(w, event->who, "link down", peer, event->a);
         if (endpoint_is_client(w, event->who))
-            client_link_down(&w->clients[event->who - w->options.members],
+            sim_client_link_down(&w->clients[event->who - w->options.members],
                              node_at(w, peer)->member, event->a);
         else
             node_link_down(node_at(w, event->who), event->a);
@@ -312,7 +322,7 @@ static void on_frame(world_t *w, const sim_event_t *event) {
     }
     world_note(w, event->who, "frame", peer, frame->size);
     if (endpoint_is_client(w, event->who))
-        client_frame(&w->clients[event->who - w->options.members], node_at(w, peer)->member,
+        sim_client_frame(&w->clients[event->who - w->options.members], node_at(w, peer)->member,
                      frame);
     else
         node_frame(node_at(w, event->who), event->a, frame);

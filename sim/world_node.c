@@ -234,6 +234,8 @@ void node_stop(node_t *node, bool power) {
     node->trap = 0;
     world_note(w, node->endpoint, power ? "power off" : "crash", 0, 0);
     world_say(w, "node %u %s", node->member, power ? "loses power" : "crashes");
+    if (node->disk.writing)
+        oracle_landed(node, node->disk.data);
     if (power) {
         disk_power_cut(w, &node->disk);
         node->boot_ns = w->now_ns;
@@ -275,13 +277,16 @@ void node_frame(node_t *node, link_t link, const frame_buffer_t *buffer) {
         node_link_down(node, link);
         return;
     }
+    if (node->lies != 0)
+        liar_heard(node, buffer);
     replica_on_frame(node->replica, node_instant(node), link, frame);
     after_input(node);
 }
 
 static void on_appended(node_t *node, const sim_event_t *event) {
     disk_t *disk = &node->disk;
-    if (event->b != 0 && !node->trap_after) {
+    bool trapped = event->b != 0 && node->world->calm_ns == 0;
+    if (trapped && !node->trap_after) {
         world_struck(node->world, FAULT_CRASH_BEFORE_WRITE);
         disk->writing = false;
         node_stop(node, false);
@@ -290,7 +295,7 @@ static void on_appended(node_t *node, const sim_event_t *event) {
     bytes_t written = disk->data;
     disk_complete(disk);
     oracle_durable(node, written);
-    if (event->b != 0) {
+    if (trapped) {
         world_struck(node->world, FAULT_CRASH_AFTER_WRITE);
         node_stop(node, false);
         return;

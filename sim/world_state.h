@@ -134,13 +134,15 @@ typedef struct node {
     uint32_t trap; /* appends until it stops; 0: none */
     bool trap_after;
     height_t observed; /* last height that this life executed */
-    spoken_t durable;
-    frame_buffer_t *stale[4]; /* of a liar: own old frames */
+    spoken_t durable, landed; /* landed: of writes cut short, durable with the next append */
+    frame_buffer_t *stale; /* of a liar: an old proposal of its own */
+    frame_buffer_t *twofold; /* the other block of the proposal that is being sent, */
+    uint64_t twofold_of;     /* which is this one */
 } node_t;
 
 /* ---- clients ---- */
 
-typedef struct client_request {
+typedef struct sim_request {
     uint64_t sequence;
     bytes_t encoded; /* owned */
     digest_t digest;
@@ -153,30 +155,30 @@ typedef struct client_request {
     height_t height;
     uint8_t *result; /* owned */
     size_t result_size;
-} client_request_t;
+} sim_request_t;
 
-typedef struct client_link {
+typedef struct sim_client_link {
     link_t link; /* LINK_NONE: none */
     bool greeted;
-} client_link_t;
+} sim_client_link_t;
 
-typedef struct client {
+typedef struct sim_client {
     struct world *world;
     uint32_t index;
     symbolic_identity_t identity;
     signer_t signer;
     uint64_t session, open_attempts;
     bool expired;
-    client_request_t open;
-    client_request_t *requests;
+    sim_request_t open;
+    sim_request_t *requests;
     uint32_t count, capacity;
     uint32_t outstanding, answered;
     uint64_t settled; /* all sequences up to this one are answered */
     uint32_t to_submit;
     uint64_t timer_at_ns;
-    client_link_t links[WORLD_MEMBERS_MAX];
+    sim_client_link_t links[WORLD_MEMBERS_MAX];
     member_t hint;
-} client_t;
+} sim_client_t;
 
 /* ---- oracle ---- */
 
@@ -214,7 +216,7 @@ struct world {
     /* endpoints: members, then clients, then second selves of twins */
     uint32_t endpoints, node_count;
     node_t *nodes;
-    client_t *clients;
+    sim_client_t *clients;
     connection_t *connections;
     uint32_t connection_count, connection_capacity;
     uint32_t *current; /* per pair: connection + 1, 0 none */
@@ -222,7 +224,7 @@ struct world {
     /* oracle */
     chain_entry_t *heights;
     height_t heights_known;
-    size_t heights_capacity;
+    uint32_t heights_capacity;
     said_t *said;
     uint32_t said_count, said_capacity; /* a power of two */
     uint64_t *issued; /* prefixes of digests of requests signed by clients: open addressing */
@@ -231,8 +233,8 @@ struct world {
     void *decode_memory;
     request_t *walk; /* requests of one payload */
     uint64_t shared_high; /* greatest number that the shared counter was told to have */
-    frame_buffer_t *scratch; /* FRAME sized, for altered frames */
-    char text[WORLD_TEXT_MAX];
+    uint8_t *told;        /* per counter and number: a client was told it */
+    uint64_t told_width;
 };
 
 /* ---- world.c ---- */
@@ -312,20 +314,41 @@ void disk_killed(world_t *w, disk_t *disk);
 void disk_power_cut(world_t *w, disk_t *disk);
 
 /* ---- world_client.c ---- */
-void client_make(world_t *w, uint32_t index);
-void client_free(client_t *client);
-void client_link_up(client_t *client, link_t link, member_t member);
-void client_link_down(client_t *client, member_t member, link_t link);
-void client_frame(client_t *client, member_t member, const frame_buffer_t *buffer);
-void client_timer(client_t *client);
-uint32_t client_submit(client_t *client, bytes_t operation, uint64_t kind);
-void client_send(client_t *client, client_request_t *request, uint32_t member);
-bool client_idle(const client_t *client);
+/* What a client of the workload asks for; KIND_MANUAL: by hand. */
+enum { KIND_MANUAL = 0, KIND_OWN = 1, KIND_SHARED = 2, KIND_SET = 3 };
+void sim_client_make(world_t *w, uint32_t index);
+void sim_client_free(sim_client_t *client);
+void sim_client_link_up(sim_client_t *client, link_t link, member_t member);
+void sim_client_link_down(sim_client_t *client, member_t member, link_t link);
+void sim_client_frame(sim_client_t *client, member_t member, const frame_buffer_t *buffer);
+void sim_client_timer(sim_client_t *client);
+uint32_t sim_client_submit(sim_client_t *client, bytes_t operation, uint64_t kind);
+void sim_client_send(sim_client_t *client, sim_request_t *request, uint32_t member);
+bool sim_client_idle(const sim_client_t *client);
 
 /* ---- world_liar.c ---- */
 /* A frame that a liar's replica sends on a link: sends it, something else, or nothing. */
 void liar_send(node_t *node, link_t link, frame_buffer_t *frame);
+/* A frame that reaches a liar, before its replica has it. */
+void liar_heard(node_t *node, const frame_buffer_t *frame);
 void liar_free(node_t *node);
+
+/* ---- world_forge.c: frames made in a liar's own name; NULL when there is nothing to alter ---- */
+unsigned frame_kind_of(const frame_buffer_t *frame);
+/* The consensus message in a frame and its payload; it lives until the next one is decoded. */
+bool forge_open(world_t *w, const frame_buffer_t *frame, message_t *message, bytes_t *payload);
+/* Signs what the message now says and encodes it. */
+frame_buffer_t *forge_message(node_t *node, message_t *message, bytes_t payload);
+frame_buffer_t *forge_other_block(node_t *node, const frame_buffer_t *proposal);
+/* The proposal or time-out rests on the certificate of an old proposal instead. */
+frame_buffer_t *forge_stale(node_t *node, const frame_buffer_t *frame, const frame_buffer_t *old);
+frame_buffer_t *forge_vote(node_t *node, const frame_buffer_t *proposal);
+/* Other bytes at the end of the body: payload of proposals, replies, blocks. */
+frame_buffer_t *forge_tail(world_t *w, const frame_buffer_t *frame);
+frame_buffer_t *forge_noise(world_t *w, const frame_buffer_t *frame);
+frame_buffer_t *forge_sync(world_t *w, const frame_buffer_t *frame);
+frame_buffer_t *forge_root(node_t *node, const frame_buffer_t *frame);
+frame_buffer_t *forge_reply(world_t *w, const frame_buffer_t *frame);
 
 /* ---- world_oracle.c ---- */
 void oracle_make(world_t *w);
@@ -335,9 +358,11 @@ void oracle_executed(void *node, height_t height, const digest_t *id, const bloc
                      bytes_t payload);
 /* What an honest node hands to the network. */
 void oracle_sent(node_t *node, const frame_buffer_t *frame);
-/* What became durable at a node. */
+/* What became durable at a node; what may have, when its write was cut short. */
 void oracle_durable(node_t *node, bytes_t written);
-void oracle_answered(client_t *client, const client_request_t *request);
+void oracle_landed(node_t *node, bytes_t written);
+void oracle_submitted(sim_client_t *client, sim_request_t *request);
+void oracle_answered(sim_client_t *client, const sim_request_t *request);
 /* At the end of a run in which everything was answered. */
 void oracle_finish(world_t *w);
 

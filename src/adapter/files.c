@@ -37,7 +37,7 @@ static synod_status judge_secret(const struct stat *about, const char *path, rea
     unsigned mode = about->st_mode & 07777u;
     if (mode != SECRET_MODE) {
         return reason_set(reason, SYNOD_PERMISSION,
-                          "%s has mode %04o, others could have read the keys in it; if you are sure "
+                          "%s has mode 0%o, others could have read the keys in it; if you are sure "
                           "that nobody did, chmod 0600 it, else make new keys",
                           path, mode);
     }

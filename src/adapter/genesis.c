@@ -65,10 +65,14 @@ void genesis_row_set(const genesis_row_t *row, chain_parameters_t *parameters, u
     memcpy(at, &narrow, sizeof narrow);
 }
 
-bool genesis_name_is_good(const char *text) {
-    size_t length = strlen(text);
+bool genesis_name_set(genesis_name_t *name, const char *text) {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
-    return length > 0 && length <= GENESIS_NAME_MAX && strspn(text, letters) == length;
+    size_t length = strlen(text);
+    if (length == 0 || length > GENESIS_NAME_MAX || strspn(text, letters) != length) {
+        return false;
+    }
+    memcpy(name->text, text, length + 1);
+    return true;
 }
 
 /* ---- judgement ---- */

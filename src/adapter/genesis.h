@@ -18,6 +18,8 @@
 typedef struct genesis_name {
     char text[GENESIS_NAME_MAX + 1];
 } genesis_name_t;
+/* False when the text is no name. */
+bool genesis_name_set(genesis_name_t *name, const char *text);
 
 typedef struct genesis_member {
     genesis_name_t name;

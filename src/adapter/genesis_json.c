@@ -97,11 +97,10 @@ static synod_status take_name(const source_t *source, const char *where, const c
     if (status != SYNOD_OK) {
         return status;
     }
-    if (!genesis_name_is_good(text)) {
+    if (!genesis_name_set(name, text)) {
         return refuse(source, where, field,
                       "should be a name: 1 to 64 letters, digits, dots, hyphens, underscores");
     }
-    memcpy(name->text, text, strlen(text) + 1);
     return SYNOD_OK;
 }
 

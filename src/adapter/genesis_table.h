@@ -19,9 +19,6 @@ extern const size_t genesis_row_count;
 uint64_t genesis_row_get(const genesis_row_t *row, const chain_parameters_t *parameters);
 void genesis_row_set(const genesis_row_t *row, chain_parameters_t *parameters, uint64_t value);
 
-/* May this be a name? */
-bool genesis_name_is_good(const char *text);
-
 /* ---- genesis_time.c ---- */
 
 #define GENESIS_TIME_TEXT_MAX 32

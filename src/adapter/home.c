@@ -119,8 +119,7 @@ void home_plan_default(home_plan_t *plan) {
 
 static synod_status copy_name(genesis_name_t *name, const char *text, const char *what,
                               reason_t *reason) {
-    int length = snprintf(name->text, sizeof name->text, "%s", text);
-    if (length <= 0 || (size_t)length >= sizeof name->text) {
+    if (!genesis_name_set(name, text)) {
         return reason_set(reason, SYNOD_BAD_CONFIG,
                           "the %s '%.80s' is no name: 1 to %d letters, digits, '.', '-', '_'", what,
                           text, GENESIS_NAME_MAX);

@@ -215,10 +215,8 @@ static bool write_wire(net_link_t *link) {
 }
 
 void link_flush(net_link_t *link) {
-    if (link->state < LINK_SHAKING || link->state > LINK_DRAINING || link->finished) {
-        if (link->state != LINK_DRAINING) {
-            return;
-        }
+    if (link->state < LINK_SHAKING || link->state > LINK_DRAINING) {
+        return;
     }
     bool may_encrypt = link->state != LINK_SHAKING && !link->finished;
     if (may_encrypt && !encrypt_lanes(link)) {

@@ -105,7 +105,8 @@ struct net {
     uint16_t port;
 
     net_link_t *links;
-    uint32_t slots, links_used, shaking;
+    uint32_t slots, links_used;
+    uint32_t incoming, shaking; /* accepted ones; those of them in the handshake */
     uint32_t *free_slots; /* slots - links_used of them */
     uint32_t *attention, attention_count;
     uint32_t *backlog, backlog_count;
@@ -140,6 +141,8 @@ net_link_t *net_find(net_t *net, link_t id);
 void link_accept(net_t *net);
 /* TCP is up: TLS begins. */
 void link_begin(net_link_t *link);
+/* Goes on with the handshake as far as what came allows. */
+void link_shake(net_link_t *link);
 /* Ends it now, with a line in the log. */
 void link_fail(net_link_t *link, int level, const char *event, const char *why);
 /* Says why, lets what is queued leave, and ends it. */

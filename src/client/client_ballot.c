@@ -3,7 +3,7 @@
 
 #include "base/check.h"
 
-static bool says_same(const answer_t *a, const answer_t *b) {
+bool answers_equal(const answer_t *a, const answer_t *b) {
     return a->class == b->class && digest_equal(&a->digest, &b->digest);
 }
 
@@ -16,27 +16,32 @@ void ballot_clear(ballot_t *ballot) {
     ballot->count = 0;
 }
 
-static answer_t *find_voice(ballot_t *ballot, member_t member, answer_class_t class) {
-    for (uint32_t i = 0; i < ballot->count; i++) {
-        answer_t *answer = &ballot->answers[i];
-        if (answer->member == member && answer->class == class) {
-            return answer;
-        }
+/* Its index, or the count. */
+static uint32_t find_voice(const ballot_t *ballot, member_t member, answer_class_t class) {
+    uint32_t i = 0;
+    while (i < ballot->count &&
+           (ballot->answers[i].member != member || ballot->answers[i].class != class)) {
+        i++;
     }
-    return NULL;
+    return i;
+}
+
+const answer_t *ballot_find(const ballot_t *ballot, member_t member, answer_class_t class) {
+    const uint32_t index = find_voice(ballot, member, class);
+    return index < ballot->count ? &ballot->answers[index] : NULL;
 }
 
 uint64_t ballot_put(ballot_t *ballot, const committee_t *committee, const answer_t *answer) {
     require(answer->member < committee->size);
-    answer_t *voice = find_voice(ballot, answer->member, answer->class); /* attack C5 */
-    if (voice == NULL) {
+    const uint32_t voice = find_voice(ballot, answer->member, answer->class); /* attack C5 */
+    if (voice == ballot->count) {
         invariant(ballot->count < ballot->capacity);
-        voice = &ballot->answers[ballot->count++];
+        ballot->count++;
     }
-    *voice = *answer;
+    ballot->answers[voice] = *answer;
     uint64_t weight = 0;
     for (uint32_t i = 0; i < ballot->count; i++) {
-        if (says_same(&ballot->answers[i], answer)) {
+        if (answers_equal(&ballot->answers[i], answer)) {
             weight += committee_weight(committee, ballot->answers[i].member);
         }
     }
@@ -44,8 +49,7 @@ uint64_t ballot_put(ballot_t *ballot, const committee_t *committee, const answer
     return weight;
 }
 
-uint64_t ballot_weight(const ballot_t *ballot, const committee_t *committee,
-                       answer_class_t class) {
+uint64_t ballot_weight(const ballot_t *ballot, const committee_t *committee, answer_class_t class) {
     uint64_t weight = 0;
     for (uint32_t i = 0; i < ballot->count; i++) {
         if (ballot->answers[i].class == class) {
@@ -55,28 +59,10 @@ uint64_t ballot_weight(const ballot_t *ballot, const committee_t *committee,
     return weight;
 }
 
-bool ballot_has(const ballot_t *ballot, member_t member) {
-    for (uint32_t i = 0; i < ballot->count; i++) {
-        if (ballot->answers[i].member == member) {
-            return true;
-        }
-    }
-    return false;
-}
-
-member_t ballot_first(const ballot_t *ballot, const answer_t *like) {
-    for (uint32_t i = 0; i < ballot->count; i++) {
-        if (says_same(&ballot->answers[i], like)) {
-            return ballot->answers[i].member;
-        }
-    }
-    return MEMBER_NONE;
-}
-
 uint64_t ballot_height_min(const ballot_t *ballot, const answer_t *like) {
     uint64_t least = UINT64_MAX;
     for (uint32_t i = 0; i < ballot->count; i++) {
-        if (says_same(&ballot->answers[i], like) && ballot->answers[i].height < least) {
+        if (answers_equal(&ballot->answers[i], like) && ballot->answers[i].height < least) {
             least = ballot->answers[i].height;
         }
     }

@@ -31,10 +31,10 @@ void ballot_clear(ballot_t *ballot);
 uint64_t ballot_put(ballot_t *ballot, const committee_t *committee, const answer_t *answer);
 /* Weight of all who said anything in the class. */
 uint64_t ballot_weight(const ballot_t *ballot, const committee_t *committee, answer_class_t class);
-/* Did the member say anything? */
-bool ballot_has(const ballot_t *ballot, member_t member);
-/* Of those who say the same as `like`: who spoke first, and the lowest height. */
-member_t ballot_first(const ballot_t *ballot, const answer_t *like);
+/* What the member last said in the class, or NULL. */
+const answer_t *ballot_find(const ballot_t *ballot, member_t member, answer_class_t class);
+bool answers_equal(const answer_t *a, const answer_t *b);
+/* The lowest height that came with answers equal to `like`. */
 uint64_t ballot_height_min(const ballot_t *ballot, const answer_t *like);
 
 #endif

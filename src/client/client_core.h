@@ -35,10 +35,10 @@ typedef struct client_completion {
      * BUSY: it was never sent, nothing happened. MALFORMED: f + 1 replicas agree on a result that
      * cannot be read, so more than f are faulty. */
     synod_status status;
-    uint64_t height;   /* of the block that ran it; 0 when it did not run or nobody knows */
+    uint64_t height;    /* of the block that ran it; 0 when it did not run or nobody knows */
     synod_bytes result; /* borrowed for the call */
-    bool settled;      /* false, with UNKNOWN only: one more completion may follow */
-    bool late;         /* the truth about what was reported as UNKNOWN */
+    bool settled;       /* false, with UNKNOWN only: one more completion may follow */
+    bool late;          /* the truth about what was reported as UNKNOWN */
 } client_completion_t;
 
 /* What became of one read. */
@@ -91,8 +91,8 @@ typedef struct client_config {
     uint32_t queue_bytes;      /* of their requests */
     uint32_t queries_max;      /* reads at once */
     uint32_t query_bytes_max;
-    uint64_t linger_ns;        /* a batch waits so long to fill while others are outstanding */
-    uint64_t retry_first_ns;   /* then doubling up to retry_max_ns, each with up to a quarter more */
+    uint64_t linger_ns;      /* a batch waits so long to fill while others are outstanding */
+    uint64_t retry_first_ns; /* then doubling up to retry_max_ns, each with up to a quarter more */
     uint64_t retry_max_ns;
     uint64_t deadline_ns;       /* of an operation, from submit; 0 = never */
     uint64_t query_deadline_ns; /* 0 = never */
@@ -135,12 +135,12 @@ synod_status client_query(client_t *client, uint64_t now_ns, synod_bytes query, 
 /* ---- looking ---- */
 
 typedef struct client_counters {
-    uint64_t submitted, refused_busy;     /* operations */
+    uint64_t submitted, refused_busy;      /* operations */
     uint64_t completed, unknown, resolved; /* operations: settled in time; UNKNOWN; late truth */
-    uint64_t requests, retries;           /* sealed; rounds to all */
-    uint64_t replies, lies;               /* lies: results that differ from the accepted one */
-    uint64_t busy;                        /* answers BUSY */
-    uint64_t frames_dropped;              /* malformed, of strangers, unwanted */
+    uint64_t requests, retries;            /* sealed; rounds to all */
+    uint64_t replies, lies;                /* lies: results that differ from the accepted one */
+    uint64_t busy;                         /* answers BUSY */
+    uint64_t frames_dropped;               /* malformed, of strangers, unwanted */
     uint64_t sessions_opened, sessions_expired;
     uint64_t queries, queries_failed;
 } client_counters_t;

@@ -23,7 +23,7 @@ member_t link_member(const client_t *c, client_link_t link) {
     return MEMBER_NONE;
 }
 
-void link_take(client_t *c, client_link_t link, member_t member) {
+void client_link_take(client_t *c, client_link_t link, member_t member) {
     require(link != CLIENT_LINK_NONE && member < c->config.committee->size);
     peer_t *peer = &c->peers[member];
     if (peer->link != CLIENT_LINK_NONE) {

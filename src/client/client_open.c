@@ -35,8 +35,7 @@ static size_t largest_request(const client_config_t *config) {
 }
 
 static uint32_t window_of(const client_config_t *config) {
-    uint32_t chain =
-        config->session_window == 0 ? SESSION_WINDOW_DEFAULT : config->session_window;
+    uint32_t chain = config->session_window == 0 ? SESSION_WINDOW_DEFAULT : config->session_window;
     return config->window < chain ? config->window : chain;
 }
 
@@ -51,7 +50,8 @@ static bool config_holds(const client_config_t *config) {
            config->queries_max <= QUERIES_MAX && config->query_bytes_max >= 1 &&
            config->query_bytes_max <= FRAME_BODY_MAX - 13 && config->retry_first_ns >= 1 &&
            config->retry_max_ns >= config->retry_first_ns &&
-           config->retry_max_ns <= TIME_NEVER / 4;
+           config->retry_max_ns <= TIME_NEVER / 4 && config->deadline_ns <= TIME_NEVER / 4 &&
+           config->query_deadline_ns <= TIME_NEVER / 4 && config->linger_ns <= TIME_NEVER / 4;
 }
 
 static size_t question_frame_bytes(const client_config_t *config) {
@@ -77,8 +77,8 @@ size_t client_bytes(const client_config_t *config) {
            arena_cost(batches_of(config) * sizeof(batch_t)) + arena_cost(config->queue_bytes) +
            arena_cost(window * sizeof(place_t)) + window * arena_cost(voices) +
            arena_cost(questions * sizeof(question_t)) +
-           questions * (arena_cost(members * sizeof(answer_t)) +
-                        arena_cost(question_frame_bytes(config)));
+           questions *
+               (arena_cost(members * sizeof(answer_t)) + arena_cost(question_frame_bytes(config)));
 }
 
 static ballot_t take_ballot(arena_t *arena, uint32_t capacity) {
@@ -126,7 +126,8 @@ synod_status client_open(void *memory, size_t size, const client_config_t *confi
     c->one_honest = quorum_weight(config->committee, QUORUM_ONE_HONEST);
     c->window = window_of(config);
     c->request_bytes_max = largest_request(config);
-    c->preferred = c->avoided = MEMBER_NONE;
+    c->preferred = MEMBER_NONE;
+    c->avoided = MEMBER_NONE;
     c->next_token = c->next_question = c->next_sequence = 1;
     take_memory(c, &arena);
     for (uint32_t i = 0; i < config->committee->size; i++) {

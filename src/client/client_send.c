@@ -45,10 +45,20 @@ static bool is_avoided(const client_t *c, member_t member) {
     return member == c->avoided && c->now_ns < c->avoided_until;
 }
 
-void prefer(client_t *c, member_t member) {
-    require(member < c->config.committee->size);
-    if (c->peers[member].greeted && !is_avoided(c, member)) {
-        c->preferred = member;
+static bool prefer(client_t *c, member_t member) {
+    if (!c->peers[member].greeted || is_avoided(c, member)) {
+        return false;
+    }
+    c->preferred = member;
+    return true;
+}
+
+void prefer_first(client_t *c, const ballot_t *ballot, const answer_t *like) {
+    for (uint32_t i = 0; i < ballot->count; i++) {
+        const answer_t *answer = &ballot->answers[i];
+        if (answers_equal(answer, like) && prefer(c, answer->member)) {
+            return;
+        }
     }
 }
 
@@ -66,7 +76,7 @@ void hint_take(client_t *c, member_t from, uint64_t named) {
         }
     }
     if (weight >= c->one_honest) { /* f liars cannot draw requests to themselves */
-        prefer(c, peer->hint);
+        (void)prefer(c, peer->hint);
     }
 }
 
@@ -100,6 +110,17 @@ static void send_again(client_t *c, batch_t *batch) {
     c->counters.retries++;
 }
 
+/* Then it did its part, and it is the others' answers that are missing. */
+static bool has_result_of(client_t *c, const batch_t *batch, member_t member) {
+    return ballot_find(&place_of(c, batch->sequence)->ballot, member, ANSWER_RAN) != NULL;
+}
+
+void batch_ask_all(client_t *c, batch_t *batch, member_t from) {
+    if (batch->sent_to == from) { /* so once a request, whatever a liar says */
+        send_again(c, batch);
+    }
+}
+
 void batch_retry_due(client_t *c) {
     for (uint32_t i = 0; i < c->count - c->waiting; i++) {
         batch_t *batch = batch_at(c, i);
@@ -110,8 +131,7 @@ void batch_retry_due(client_t *c) {
             client_wake(c, batch->retry.at_ns);
             continue;
         }
-        const place_t *place = place_of(c, batch->sequence);
-        if (batch->sent_to != MEMBER_NONE && !ballot_has(&place->ballot, batch->sent_to)) {
+        if (batch->sent_to != MEMBER_NONE && !has_result_of(c, batch, batch->sent_to)) {
             avoid(c, batch->sent_to);
         }
         link_attach_all(c);

@@ -43,9 +43,9 @@ typedef enum batch_state { BATCH_WAITING = 1, BATCH_SENT = 2, BATCH_DONE = 3 } b
 
 typedef struct batch {
     batch_state_t state;
-    bool closed;   /* takes no more operations */
-    bool reported; /* sent, and its operations were reported as UNKNOWN */
-    bool reached;  /* the last round found a link */
+    bool closed;     /* takes no more operations */
+    bool reported;   /* sent, and its operations were reported as UNKNOWN */
+    bool reached;    /* the last round found a link */
     size_t at, size; /* the frame in the ring of bytes, room for the signature included */
     uint32_t operations;
     uint64_t first_token, sequence, started_ns;
@@ -58,7 +58,7 @@ typedef struct place {
     uint64_t sequence; /* 0: not used yet */
     uint32_t batch;    /* index of the batch, until settled */
     bool settled;
-    bool ran;          /* settled by a result, whose digest is `accepted` */
+    bool ran; /* settled by a result, whose digest is `accepted` */
     digest_t accepted;
     ballot_t ballot;
 } place_t;
@@ -98,7 +98,8 @@ struct client {
     uint64_t avoided_until;
 
     /* session */
-    uint64_t session; /* 0: none yet */
+    uint64_t session;      /* 0: none */
+    uint64_t past_session; /* the newest that is known to be gone */
     uint64_t nonce;
     uint64_t next_sequence, acknowledged;
     uint64_t used_ns; /* when a reply last showed that the session is alive */
@@ -133,7 +134,7 @@ void client_wake(client_t *c, uint64_t at_ns);
 
 /* ---- client_link.c ---- */
 void link_hello(client_t *c, member_t member, bytes_t body);
-void link_take(client_t *c, client_link_t link, member_t member);
+void client_link_take(client_t *c, client_link_t link, member_t member);
 void link_lost(client_t *c, member_t member);
 /* MEMBER_NONE when it is not the current link of a member (attack C5). */
 member_t link_member(const client_t *c, client_link_t link);
@@ -150,11 +151,14 @@ bool send_to(client_t *c, member_t member, bytes_t frame);
 uint32_t send_all(client_t *c, bytes_t frame);
 bytes_t batch_frame(const client_t *c, const batch_t *batch);
 void batch_send_first(client_t *c, batch_t *batch);
+/* The only one that was asked refuses: the others are asked at once, for one alone is not believed. */
+void batch_ask_all(client_t *c, batch_t *batch, member_t from);
 /* Retries of all that is due, of requests; sets wishes for the rest. */
 void batch_retry_due(client_t *c);
 /* Requests that found no link, or whose only addressee was `lost`, go to whoever is there. */
 void batch_resend(client_t *c, member_t lost);
-void prefer(client_t *c, member_t member);
+/* The next request goes to the one of these who spoke first and is not avoided. */
+void prefer_first(client_t *c, const ballot_t *ballot, const answer_t *like);
 /* A member named the leader (its index + 1; 0: unknown). */
 void hint_take(client_t *c, member_t from, uint64_t named);
 
@@ -164,6 +168,8 @@ batch_t *batch_at(client_t *c, uint32_t position);
 void batch_pump(client_t *c);
 /* Forgets what is done at the front. */
 void batch_release(client_t *c);
+/* What was sent and not answered in time is reported as UNKNOWN. */
+void batch_report_unknown(client_t *c);
 /* Operations that could not be sent in time complete as BUSY. */
 void batch_give_up(client_t *c);
 /* Every operation of the batch completes with the same status and no result. */

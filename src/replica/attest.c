@@ -22,29 +22,39 @@ static digest_t committee_root(const replica_t *r) {
     return root;
 }
 
-static checkpoint_set_t *set_for(replica_t *r, height_t height) {
-    checkpoint_set_t *oldest = &r->checkpoints[0];
-    for (uint32_t i = 0; i < 4; i++) {
-        if (r->checkpoints[i].height == height)
-            return &r->checkpoints[i];
-        if (r->checkpoints[i].height < oldest->height)
-            oldest = &r->checkpoints[i];
+/* Where a checkpoint of this member goes: in place of its own oldest, so that a liar takes nobody
+ * else's room. NULL when it says nothing new. */
+static checkpoint_said_t *place_for(replica_t *r, member_t member, height_t height) {
+    checkpoint_said_t *said = &r->checkpoints[(size_t)member * CHECKPOINTS_KEPT];
+    checkpoint_said_t *oldest = &said[0];
+    for (uint32_t i = 0; i < CHECKPOINTS_KEPT; i++) {
+        if (said[i].height == height)
+            return NULL;
+        if (said[i].height < oldest->height)
+            oldest = &said[i];
     }
-    if (oldest->height > height)
-        return NULL;
-    memset(oldest, 0, sizeof *oldest);
-    oldest->height = height;
-    return oldest;
+    return oldest->height > height ? NULL : oldest;
 }
 
-/* Others that said something else about a height for which we have a root. */
-static void compare(replica_t *r, const checkpoint_set_t *set) {
+static bool differs(const replica_t *r, member_t member) {
+    const checkpoint_said_t *said = &r->checkpoints[(size_t)member * CHECKPOINTS_KEPT];
+    for (uint32_t i = 0; i < CHECKPOINTS_KEPT; i++)
+        if (said[i].height == r->root_height && !digest_equal(&said[i].root, &r->root))
+            return true;
+    return false;
+}
+
+/* Others that said something else about the height for which we have a root. */
+static void compare(replica_t *r) {
     const committee_t *committee = r->config.committee;
-    if (set->height != r->root_height || digest_equal(&set->root, &r->root))
+    uint64_t weight = 0;
+    for (member_t m = 0; m < committee->size && r->root_height > 0; m++)
+        if (m != r->config.self && differs(r, m))
+            weight += committee_weight(committee, m);
+    if (weight == 0)
         return;
-    uint64_t weight = committee_set_weight(committee, set->voted);
     replica_log(r, 1, "attest", "differs", "height=%llu weight=%llu",
-                (unsigned long long)set->height, (unsigned long long)weight);
+                (unsigned long long)r->root_height, (unsigned long long)weight);
     if (weight >= quorum_weight(committee, QUORUM_ONE_HONEST))
         replica_halt(
             r, SYNOD_CONFLICT,
@@ -73,8 +83,7 @@ static void attest(replica_t *r) {
         checkpoint_encode(&checkpoint, &writer);
         link_send(r, r->member_links[m], LANE_CLIENT, FRAME_CHECKPOINT, writer.at);
     }
-    for (uint32_t i = 0; i < 4; i++)
-        compare(r, &r->checkpoints[i]);
+    compare(r);
 }
 
 void attest_executed(replica_t *r) {
@@ -104,6 +113,10 @@ void attest_on_frame(replica_t *r, replica_link_t *link, bytes_t body) {
         status = SYNOD_WRONG_EPOCH;
     if (status == SYNOD_OK && checkpoint.member >= committee->size)
         status = SYNOD_NOT_MEMBER;
+    checkpoint_said_t *said =
+        status == SYNOD_OK ? place_for(r, checkpoint.member, checkpoint.height) : NULL;
+    if (status == SYNOD_OK && said == NULL)
+        return; /* attack N3: known or too old, before a signature is looked at */
     if (status == SYNOD_OK) {
         uint8_t bytes[CHECKPOINT_SIGNED_BYTES];
         checkpoint_signed_bytes(&checkpoint, &committee->domain, bytes);
@@ -115,13 +128,8 @@ void attest_on_frame(replica_t *r, replica_link_t *link, bytes_t body) {
         gate_drop(r, link, status, "checkpoint");
         return;
     }
-    checkpoint_set_t *set = set_for(r, checkpoint.height);
-    if (set == NULL)
-        return;
-    if (digest_is_zero(&set->root))
-        set->root = checkpoint.root;
-    if (!digest_equal(&set->root, &checkpoint.root))
-        return; /* the first root of a height is the one that is counted */
-    bitset_add(set->voted, checkpoint.member);
-    compare(r, set);
+    *said = (checkpoint_said_t){checkpoint.height, checkpoint.root};
+    sync_heard(r, checkpoint.member, checkpoint.height);
+    if (checkpoint.height == r->root_height)
+        compare(r);
 }

@@ -17,7 +17,7 @@ void journal_block(replica_t *r, block_slot_t *slot) {
 
 /* A hint: replay starts executing from here without asking others. Nobody waits for its sync. */
 static void journal_final(replica_t *r, height_t height, const digest_t *id, bytes_t proof) {
-    if (height <= r->final_marked || r->phase != REPLICA_RUNNING)
+    if (height <= r->final_marked || r->phase != REPLICA_RUNNING || !journal_has(r, proof.size))
         return;
     uint8_t head[8 + SYNOD_DIGEST_BYTES];
     writer_t writer = writer_of(head, sizeof head);
@@ -73,6 +73,8 @@ static bool execute(replica_t *r, block_slot_t *slot) {
             BLOCK_FREE; /* a liar's bytes under a good block: others have the right ones */
         return false;
     }
+    if (slot->journal_sequence == 0 && !journal_has(r, slot->payload_size))
+        return false; /* goes on when the disk has caught up */
     journal_block(r, slot);
     if (r->phase == REPLICA_HALTED)
         return false;
@@ -104,6 +106,11 @@ static uint32_t final_path(replica_t *r, height_t height, const digest_t *id,
         block_slot_t *slot = blocks_find(&r->blocks, &at);
         if (slot == NULL || count == BLOCKS_SLOTS)
             return 0;
+        if (slot_block(slot)->height != height) {
+            replica_halt(r, SYNOD_CONFLICT,
+                         "a final block is not of its height: more than f members are faulty");
+            return 0;
+        }
         slot->final = true;
         path[count++] = slot;
         at = *slot_parent(slot);
@@ -140,7 +147,7 @@ void deliver_pump(replica_t *r) {
     if (execute_to(r, r->final_height, &r->final_id))
         journal_final(r, r->final_height, &r->final_id,
                       bytes_of(r->final_proof, r->final_proof_size));
-    else if (r->phase == REPLICA_RUNNING)
+    else if (r->phase == REPLICA_RUNNING && journal_has(r, r->blocks.payload_max))
         sync_want(r);
 }
 

@@ -111,7 +111,7 @@ void driver_message(replica_t *r, const message_t *message, member_t link) {
 
 static void queue_pending(replica_t *r) {
     event_t event = event_of(r, EVENT_PENDING);
-    const mempool_entry_t *oldest = mempool_next(&r->mempool, NULL);
+    const mempool_entry_t *oldest = submit_oldest(r);
     event.pending.bytes = r->mempool.bytes;
     if (oldest != NULL) {
         event.pending.oldest_ns = oldest->arrival_ns;
@@ -130,7 +130,20 @@ static void watch_leader(replica_t *r) {
     submit_forward_all(r);
 }
 
+/* The core asked for a payload in this view and still leads. */
+static void build_late(replica_t *r) {
+    if (!r->want_waits || r->events.count > 0 || r->phase != REPLICA_RUNNING)
+        return;
+    progress_t progress;
+    r->config.protocol->progress(r->core, &r->env, &progress);
+    const digest_t parent = r->want_parent;
+    r->want_waits = false;
+    if (progress.leader == r->config.self)
+        build_payload(r, &parent, r->want_size);
+}
+
 void driver_run(replica_t *r) {
+    build_late(r);
     while (r->phase == REPLICA_RUNNING) {
         if (r->judge_again) {
             r->judge_again = false;
@@ -170,7 +183,8 @@ static uint64_t earlier(uint64_t a, uint64_t b) {
 }
 
 void set_wake(replica_t *r) {
-    uint64_t at = earlier(earlier(r->sync_at, r->idle_root_at), r->lazy_at);
+    uint64_t at = earlier(earlier(r->sync_at, r->fetch_at), earlier(r->idle_root_at, r->lazy_at));
+    at = earlier(at, r->claims_at);
     for (uint32_t id = 0; id < DEADLINES_MAX; id++)
         if (r->deadlines[id] != UINT64_MAX)
             at = earlier(at, r->deadlines[id]);

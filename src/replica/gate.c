@@ -53,18 +53,18 @@ void gate_drop(replica_t *r, replica_link_t *link, synod_status why, const char 
 }
 
 /* The payload of a proposal must be what its block says; the root is checked where the payload is
- * judged, before anything is voted. */
-static synod_status keep_proposal(replica_t *r, const message_t *message, bytes_t payload) {
+ * judged, before anything is voted. The store takes the block when the core asks for a verdict. */
+static synod_status hand_proposal(replica_t *r, const message_t *message, bytes_t payload) {
     const block_t *block = message->block;
     if (block->payload_size_bytes != payload.size)
         return SYNOD_MISMATCH;
     if (block->parent_count != 1)
         return SYNOD_MALFORMED;
-    if (blocks_find(&r->blocks, &message->statement.digest) != NULL)
-        return SYNOD_OK;
-    return blocks_put(&r->blocks, &message->statement.digest, block, payload) == NULL
-               ? SYNOD_TOO_LARGE
-               : SYNOD_OK;
+    if (payload.size > r->blocks.payload_max)
+        return SYNOD_TOO_LARGE;
+    r->proposal = block;
+    r->proposal_payload = payload;
+    return SYNOD_OK;
 }
 
 static void remember(replica_t *r, const message_t *message) {
@@ -104,11 +104,12 @@ void gate_message(replica_t *r, replica_link_t *link, bytes_t body) {
     if (status == SYNOD_OK)
         status = judge_authenticity(&judge, &message);
     if (status == SYNOD_OK && message.block != NULL)
-        status = keep_proposal(r, &message, read_bytes(&reader, reader_left(&reader)));
+        status = hand_proposal(r, &message, read_bytes(&reader, reader_left(&reader)));
     if (status != SYNOD_OK) {
         gate_drop(r, link, status, "message");
         return;
     }
     remember(r, &message);
     driver_message(r, &message, link->member);
+    r->proposal = NULL;
 }

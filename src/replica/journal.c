@@ -7,8 +7,8 @@
  * - A write starts at a fresh sector and ends with zeros up to a sector: it never touches a sector
  *   that holds an acknowledged record.
  * - After any record at least one sector is left in its segment, for the turn to the next one.
- * - A slot is overwritten only after a turn that names it and the oldest live segment is durable:
- *   the turn lies in an earlier write.
+ * - A slot is overwritten only when the record of its release and the turn that names it are
+ *   durable: both lie in earlier writes.
  * - The genesis record stands alone in its write, the opening mark has no record of the caller in
  *   its own. So whatever a torn write left behind, it does not continue the chain of what came
  *   after the cut (docs/formats/journal.md, "remains"). */
@@ -54,6 +54,7 @@ journal_t *journal_make_sized(void *memory, size_t buffer_bytes, uint64_t segmen
     journal_t *journal = (journal_t *)(void *)(at + 2 * capacity);
     memset(journal, 0, sizeof *journal);
     journal->host = host;
+    journal->extent_bytes = UINT64_MAX;
     journal->segment_bytes = segment_bytes;
     journal->segments = segments;
     journal->buffer_bytes = capacity;
@@ -66,6 +67,10 @@ journal_t *journal_make_sized(void *memory, size_t buffer_bytes, uint64_t segmen
     journal->turned = true;
     ensure(journal->body_max >= JOURNAL_GENESIS_MAX);
     return journal;
+}
+
+void journal_set_extent(journal_t *journal, uint64_t bytes) {
+    journal->extent_bytes = bytes;
 }
 
 journal_t *journal_make(void *memory, size_t buffer_bytes, uint32_t segments, const host_t *host) {
@@ -158,8 +163,8 @@ bool journal_seal(journal_t *journal) {
 
 /* ---- group commit ---- */
 
-/* A release is a record, because space may be relied upon only when a recovery would see it as well:
- * otherwise a node that comes back could find no sector left. */
+/* A release is a record, because space may be relied upon only when a recovery would see it as
+ * well: otherwise a node that comes back could find no sector left. */
 static void write_release(journal_t *journal) {
     uint8_t bytes[JOURNAL_RELEASED_BYTES];
     store_u64(bytes, journal->releasable);

@@ -3,15 +3,15 @@
  *
  * A device of zero-filled segments of JOURNAL_SEGMENT_BYTES that are overwritten in place. A record
  * has a magic, its sequence number, its own address, its kind and length, a CRC over that header, a
- * CRC over the body, and the hash of the record before, so that torn, lost, misdirected and
- * rotten writes are told apart (attacks F1, F3, F4, F5).
+ * CRC over the body, and the hash of the record before, so that torn, lost, misdirected and rotten
+ * writes are told apart (attacks F1, F3, F4, F5).
  *
  * Appends are collected while a write is under way and go out together with the next one: group
  * commit. One write is under way at any time and starts at a sector of its own. `durable` is the
  * sequence number up to which all records are on the disk.
  *
- * No I/O here: `journal_pump` hands ranges to host->append, and journal_on_appended brings the answer.
- * A first failed append latches (attack F2): nothing is ever durable after it.
+ * No I/O here: `journal_pump` hands ranges to host->append, and journal_on_appended brings the
+ * answer. A first failed append latches (attack F2): nothing is ever durable after it.
  *
  * What the journal asks of host->append: when it completes, not only its own range is durable, but
  * everything that was written to the device before, also by an earlier process (fdatasync of the
@@ -53,8 +53,8 @@ size_t journal_body_max(const journal_t *journal);
 
 /* ---- writing ---- */
 
-/* Adds a record made of parts; returns its sequence number (1 and up; the journal's own records take
- * numbers in between), or 0 when there is no room now (both buffers full: back-pressure;
+/* Adds a record made of parts; returns its sequence number (1 and up; the journal's own records
+ * take numbers in between), or 0 when there is no room now (both buffers full: back-pressure;
  * journal_room tells beforehand) or the device is full or failed (journal_status tells which).
  * `*address`, if not NULL, becomes the record's address. The first record of a device is
  * JOURNAL_GENESIS, and no other is; put some random bytes into it, they keep clients from forging
@@ -78,8 +78,8 @@ uint64_t journal_bytes_written(const journal_t *journal);
 
 /* Writes a mark after the last record, if nothing is collected or under way and there is none yet;
  * true when one was added (then pump). Damage in the very last write looks like a torn one and is
- * cut; the mark makes the mark that last write. Call it at an orderly stop and after some idle time:
- * it costs one sync. */
+ * cut; the mark makes the mark that last write. Call it at an orderly stop and after some idle
+ * time: it costs one sync. */
 bool journal_seal(journal_t *journal);
 
 /* ---- recovery: before any append ---- */
@@ -89,6 +89,10 @@ typedef struct journal_entry {
     journal_kind_t kind;
     bytes_t body; /* borrowed until the next call */
 } journal_entry_t;
+
+/* How large the device is now, before recovery: what lies beyond was never written and is not
+ * looked through. Without this the whole bound of segments is. */
+void journal_set_extent(journal_t *journal, uint64_t bytes);
 
 /* Starts reading from the oldest live segment; answers come by journal_on_read. */
 void journal_recover(journal_t *journal);
@@ -117,12 +121,12 @@ synod_status journal_parse(bytes_t bytes, uint64_t address, journal_entry_t *ent
 
 /* ---- space ---- */
 
-/* Segments that hold only records below `sequence` may be overwritten again. What is still needed of
- * them (a core's newest record of each key) has to be appended again first. Adds a record of the
+/* Segments that hold only records below `sequence` may be overwritten again. What is still needed
+ * of them (a core's newest record of each key) has to be appended again first. Adds a record of the
  * journal's own if a segment became free, so pump afterwards. */
 void journal_release(journal_t *journal, uint64_t sequence);
-/* While set, any kind may take the free segment that ordinary appends leave; JOURNAL_SNAPSHOT always
- * may. For what has to be written before something can be released (attack F6). */
+/* While set, any kind may take the free segment that ordinary appends leave; JOURNAL_SNAPSHOT
+ * always may. For what has to be written before something can be released (attack F6). */
 void journal_use_reserve(journal_t *journal, bool allowed);
 
 #endif

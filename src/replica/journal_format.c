@@ -72,9 +72,9 @@ synod_status journal_header_decode(const uint8_t *from, journal_header_t *header
     header->kind = load_u16(from + AT_KIND);
     header->device = load_u32(from + AT_DEVICE);
     memcpy(header->previous, from + AT_PREVIOUS, JOURNAL_CHAIN_BYTES);
-    bool sound = header->sequence != 0 && header->committed < header->sequence &&
-                 header->length <= JOURNAL_RECORD_MAX && header->kind != 0 &&
-                 load_u16(from + AT_ZERO) == 0;
+    bool sound = header->sequence != 0 && header->sequence < JOURNAL_NUMBER_MAX &&
+                 header->committed < header->sequence && header->length <= JOURNAL_RECORD_MAX &&
+                 header->kind != 0 && load_u16(from + AT_ZERO) == 0;
     return sound ? SYNOD_OK : SYNOD_MALFORMED;
 }
 
@@ -114,8 +114,9 @@ synod_status journal_segment_decode(bytes_t from, journal_segment_body_t *body) 
     if (version != JOURNAL_VERSION) {
         return SYNOD_BAD_VERSION;
     }
-    bool sound = zero == 0 && body->ordinal != 0 && body->oldest != 0 &&
-                 body->oldest <= body->ordinal && body->genesis.size <= JOURNAL_GENESIS_MAX;
+    bool sound = zero == 0 && body->ordinal != 0 && body->ordinal < JOURNAL_NUMBER_MAX &&
+                 body->oldest != 0 && body->oldest <= body->ordinal &&
+                 body->genesis.size <= JOURNAL_GENESIS_MAX;
     return sound ? SYNOD_OK : SYNOD_MALFORMED;
 }
 

@@ -12,6 +12,8 @@
 /* Records start at multiples of their header's size: no header lies on two 512-byte sectors. */
 #define JOURNAL_ALIGNMENT_BYTES 64u
 #define JOURNAL_CHAIN_BYTES 16u
+/* No sequence number or ordinal reaches this: what claims to is refused before sums can wrap. */
+#define JOURNAL_NUMBER_MAX (UINT64_C(1) << 62)
 #define JOURNAL_SEGMENT_FIXED_BYTES 32u /* what the journal adds before the caller's genesis */
 #define JOURNAL_TURN_BYTES 16u
 #define JOURNAL_RELEASED_BYTES 8u

@@ -15,8 +15,8 @@ static uint32_t free_slots(const journal_t *journal) {
     return count;
 }
 
-/* The free slot that was begun longest ago, never used ones first: so what is left of released
- * segments is always the newest of them, and one slot is retried until it is begun. */
+/* Any free slot would do: recovery goes by ordinals. The one begun longest ago, never used ones
+ * first, spreads the wear. */
 static uint32_t choose_slot(const journal_t *journal) {
     uint32_t best = UINT32_MAX;
     for (uint32_t slot = 0; slot < journal->segments; slot++) {

@@ -1,14 +1,15 @@
 /* Reading a journal back: which segments there are, then record by record along the chain.
  *
- * Headers (journal_read.c): the first record of each slot says which segment it holds. Probe: the end
- * of the newest one says which is the oldest. Walk: from the oldest live segment on, each record must have the next sequence, the hash of the record before,
- * its own address and sound checksums; the first position where none follows is the end. Scan
- * (journal_scan.c): whatever lies behind that end must not prove that more had been durable. Then
- * an opening mark is written, alone: it makes durable what was read, and nothing that was cut can
- * ever continue the chain behind it.
+ * Headers (journal_read.c): the first record of each slot says which segment it holds. Probe: the
+ * end of the newest one says which is the oldest. Walk: from the oldest live segment on, each
+ * record must have the next sequence, the hash of the record before, its own address and sound
+ * checksums; the first position where none follows is the end. Scan (journal_scan.c): whatever lies
+ * behind that end must not prove that more had been durable. Then an opening mark is written,
+ * alone: it makes durable what was read, and nothing that was cut can ever continue the chain
+ * behind it.
  *
- * The walk knows three places for the next record: right behind the last one (same write), the
- * next sector (next write), or, after a turn, the start of the segment that the turn names.
+ * The walk knows three places for the next record: right behind the last one (same write), the next
+ * sector (next write), or, after a turn, the start of the segment that the turn names.
  *
  * Bytes of the disk are judged here, never asserted. */
 #include "base/check.h"
@@ -32,10 +33,14 @@ typedef struct found {
     bytes_t body;
 } found_t;
 
-static verdict_t refuse(journal_t *journal, uint64_t address, const char *text) {
-    /* The reason that says most: a later candidate without any record does not replace it. */
-    if (journal->stop_text == NULL || journal->stop_address != address) {
+/* How much a refused candidate says about what was there. */
+typedef enum trace_of { TRACE_NONE, TRACE_OTHER, TRACE_HEADER, TRACE_BODY } trace_of_t;
+
+/* Keeps the candidate that says most, for the reason that a person reads. */
+static verdict_t refuse(journal_t *journal, uint64_t address, trace_of_t trace, const char *text) {
+    if (journal->stop_text == NULL || (uint32_t)trace > journal->stop_trace) {
         journal->stop_text = text;
+        journal->stop_trace = (uint32_t)trace;
         journal->stop_address = address;
     }
     return VERDICT_NO;
@@ -96,15 +101,15 @@ static verdict_t judge_at(journal_t *journal, uint64_t tail, uint64_t address, f
     }
     synod_status status = journal_header_decode(from + (address - tail), &found->header);
     if (status == SYNOD_NOT_FOUND) {
-        return refuse(journal, address, "no record");
+        return refuse(journal, address, TRACE_NONE, "no record");
     }
     if (status != SYNOD_OK) {
         journal->torn = true;
-        return refuse(journal, address, "header damaged");
+        return refuse(journal, address, TRACE_HEADER, "header damaged");
     }
     const char *wrong = judge_header(journal, &found->header, address);
     if (wrong != NULL) {
-        return refuse(journal, address, wrong);
+        return refuse(journal, address, TRACE_OTHER, wrong);
     }
     if (!judge_place(journal, &found->header, address)) {
         return VERDICT_WAIT;
@@ -124,7 +129,7 @@ static verdict_t judge_at(journal_t *journal, uint64_t tail, uint64_t address, f
     found->bytes = from + (address - tail);
     found->body = bytes_of(found->bytes + JOURNAL_RECORD_HEADER_BYTES, found->header.length);
     if (journal_crc(0, found->body) != found->header.body_crc) {
-        return refuse(journal, address, "body damaged");
+        return refuse(journal, address, TRACE_BODY, "body damaged");
     }
     return VERDICT_NEXT;
 }

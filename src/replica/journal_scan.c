@@ -13,6 +13,9 @@
 
 /* Is there anything behind the end that the slot's content before the walk does not explain? */
 static bool scanned_slot(const journal_t *journal, uint32_t slot) {
+    if (journal_base(journal, slot) >= journal->extent_bytes) {
+        return false; /* the device ends before it: nothing was ever written there */
+    }
     bool live = journal->slots[slot].ordinal >= journal->first_ordinal &&
                 journal->slots[slot].ordinal <= journal->ordinal && journal->ordinal != 0;
     return !live || slot == journal->slot;

@@ -1,8 +1,9 @@
-/* The state of a journal, shared by journal.c (writing), journal_recover.c (reading) and
- * journal_scan.c (judging what lies behind the end). Private to those files.
+/* The state of a journal, shared by journal.c and journal_place.c (writing), journal_read.c and
+ * journal_recover.c (reading back) and journal_scan.c (judging what lies behind the end). Private
+ * to those files.
  *
- * The tail (slot, ordinal, tail, sequence, chain, turned) is one thing for both directions: recovery
- * moves it forward over what it accepts, appending moves it forward over what it adds. */
+ * The tail (slot, ordinal, tail, sequence, chain, turned) is one thing for both directions:
+ * recovery moves it forward over what it accepts, appending moves it forward over what it adds. */
 #ifndef REPLICA_JOURNAL_STATE_H
 #define REPLICA_JOURNAL_STATE_H
 
@@ -54,6 +55,7 @@ typedef struct journal_slot {
 } journal_slot_t;
 
 struct journal {
+    uint64_t extent_bytes; /* of the device before recovery */
     const host_t *host;
     uint64_t segment_bytes;
     uint32_t segments;
@@ -91,6 +93,7 @@ struct journal {
     uint64_t newest;        /* greatest ordinal with a valid first record */
     bool torn, genesis_given;
     const char *stop_text; /* why the walk ended where it ended */
+    uint32_t stop_trace;
     uint64_t stop_address;
 
     uint32_t device;

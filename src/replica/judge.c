@@ -55,9 +55,11 @@ static standing_t judge_parent(replica_t *r, const block_slot_t *slot) {
             sync_fetch_parent(r, slot_parent(slot));
             return CANNOT_TELL;
         }
-        if (parent->state == BLOCK_BAD || slot_block(parent)->height + 1 != block->height)
+        if (parent->forked || slot_block(parent)->height + 1 != block->height)
             return STANDS_NOT;
-        if (parent->state != BLOCK_GOOD)
+        /* What is voted for stands on a certified parent, which f + 1 correct members found good:
+         * another opinion of ours about its content must not cost all that follows. */
+        if (parent->state != BLOCK_GOOD && parent->state != BLOCK_BAD)
             return CANNOT_TELL;
         parent_time = slot_block(parent)->time_ns;
     }
@@ -113,11 +115,24 @@ static bool collect_signatures(replica_t *r, uint32_t count, verify_job_t *job) 
     return true;
 }
 
+bool journal_has(replica_t *r, size_t size) {
+    size_t most = journal_body_max(r->journal);
+    size += JOURNAL_RESERVE;
+    bool has = journal_room(r->journal, size < most ? size : most);
+    r->disk_short |= !has;
+    if (!has && journal_status(r->journal) != SYNOD_OK)
+        replica_halt(r, journal_status(r->journal), "the journal takes no more records");
+    return has;
+}
+
 static void judge_slot(replica_t *r, block_slot_t *slot) {
     standing_t standing = judge_parent(r, slot);
-    if (standing == STANDS_NOT)
+    if (standing == STANDS_NOT) {
+        slot->forked = true;
         verdict(r, slot, false);
-    if (standing != STANDS)
+    }
+    /* Green leads to a vote, and that into the journal: a slow disk makes us wait, not stop. */
+    if (standing != STANDS || (slot->asked && !journal_has(r, slot->payload_size)))
         return;
     verify_job_t *job = job_take(r, VERIFY_BLOCK);
     if (job == NULL)
@@ -128,6 +143,9 @@ static void judge_slot(replica_t *r, block_slot_t *slot) {
         replica_log(r, 1, "judge", "red", "height=%llu why=\"payload is not what the block says\"",
                     (unsigned long long)slot_block(slot)->height);
         verdict(r, slot, false);
+        /* The bytes are at fault, perhaps not the block: others may have got the right ones, and
+         * what stands on it must be able to fetch them. */
+        slot->state = BLOCK_FREE;
         return;
     }
     job->block = slot->id;
@@ -157,8 +175,12 @@ void judge_verified(replica_t *r, verify_job_t *job) {
     verdict(r, slot, bad == 0);
 }
 
+/* Only what the core wants judged takes a place in the store, one block a view: whatever else a
+ * faulty leader proposes pushes nothing out (attack H13). */
 void judge_block(replica_t *r, const digest_t *id) {
     block_slot_t *slot = blocks_find(&r->blocks, id);
+    if (slot == NULL && r->proposal != NULL)
+        slot = blocks_put(&r->blocks, id, r->proposal, r->proposal_payload);
     if (slot == NULL)
         return;
     slot->asked = true;
@@ -200,8 +222,9 @@ static bool mark_branch(replica_t *r, const digest_t *parent) {
     digest_t at = *parent;
     for (uint32_t i = 0; i <= BLOCKS_SLOTS && !digest_equal(&at, &r->executed_id); i++) {
         const block_slot_t *slot = blocks_find(&r->blocks, &at);
-        if (slot == NULL || slot->state == BLOCK_EXECUTED || slot->state == BLOCK_BAD) {
+        if (slot == NULL || slot->state == BLOCK_EXECUTED || slot->forked) {
             r->branch_mark = 0;
+            r->want_waits = slot == NULL;
             if (slot == NULL)
                 sync_fetch_parent(r, &at);
             return false;
@@ -217,8 +240,14 @@ static uint64_t parent_time_ns(replica_t *r, const digest_t *parent) {
     return slot == NULL ? ledger_time_ns(r->ledger) : slot_block(slot)->time_ns;
 }
 
-void build_payload(replica_t *r, const digest_t *parent, uint32_t size_max) {
-    if (!journal_room(r->journal, 2 * (size_t)size_max) || !mark_branch(r, parent))
+/* Without room in the journal or a block of the branch the answer comes later (driver_run): the
+ * core asks once a view. */
+void build_payload(replica_t *r, const digest_t *wanted_parent, uint32_t size_max) {
+    r->want_parent = *wanted_parent;
+    r->want_size = size_max;
+    const digest_t *parent = &r->want_parent;
+    r->want_waits = !journal_has(r, size_max);
+    if (r->want_waits || !mark_branch(r, parent))
         return;
     uint32_t size = 0, count = 0;
     for (mempool_entry_t *entry = mempool_next(&r->mempool, NULL);

@@ -23,7 +23,7 @@ static void link_free(replica_t *r, replica_link_t *link) {
     link->link = LINK_NONE;
 }
 
-void link_refuse(replica_t *r, replica_link_t *link, synod_status status, const char *reason) {
+void refuse_link(replica_t *r, replica_link_t *link, synod_status status, const char *reason) {
     goodbye_t goodbye = {.status = status};
     snprintf(goodbye.reason, sizeof goodbye.reason, "%s", reason);
     replica_log(r, 1, "link", "refuse", "link=%llu member=%d why=\"%s\"",
@@ -46,10 +46,34 @@ static hello_t our_hello(const replica_t *r, uint64_t connection) {
                      .connection = connection};
 }
 
+/* Clients leave room for two channels of each member (they may dial each other at once), and a
+ * third one of a member takes the place of one that did not greet: nobody shuts the others out. */
+static bool may_enter(replica_t *r, member_t member) {
+    uint32_t clients = 0, same = 0;
+    replica_link_t *silent = NULL;
+    for (uint32_t i = 0; i < r->links_max; i++) {
+        replica_link_t *link = &r->links[i];
+        if (link->link == LINK_NONE)
+            continue;
+        clients += link->member == MEMBER_NONE ? 1 : 0;
+        same += link->member == member ? 1 : 0;
+        if (link->member == member && !link->greeted)
+            silent = link;
+    }
+    if (member == MEMBER_NONE)
+        return clients < r->links_max - 2 * r->config.committee->size;
+    if (same >= 2 && silent != NULL) {
+        r->config.host->close(r->config.host->context, silent->link);
+        link_free(r, silent);
+    }
+    return true;
+}
+
 void link_up(replica_t *r, link_t link, member_t member, uint64_t connection) {
     replica_link_t *entry = NULL;
+    bool may = may_enter(r, member);
     uint32_t slot = 0;
-    for (; slot < r->links_max && entry == NULL; slot++)
+    for (; may && slot < r->links_max && entry == NULL; slot++)
         if (r->links[slot].link == LINK_NONE)
             entry = &r->links[slot];
     if (entry == NULL) {
@@ -75,24 +99,28 @@ void link_down(replica_t *r, link_t link) {
     link_free(r, entry);
 }
 
-void link_hello(replica_t *r, replica_link_t *link, bytes_t body) {
+void link_on_hello(replica_t *r, replica_link_t *link, bytes_t body) {
     reader_t reader = reader_of(body);
     hello_t theirs, ours = our_hello(r, link->connection);
     char reason[160];
     synod_status status = hello_decode(&reader, &theirs);
     if (status != SYNOD_OK || !reader_done(&reader)) {
-        link_refuse(r, link, SYNOD_MALFORMED, "hello cannot be read");
+        refuse_link(r, link, SYNOD_MALFORMED, "hello cannot be read");
+        return;
+    }
+    if (link->greeted) {
+        gate_drop(r, link, SYNOD_DUPLICATE, "hello"); /* it would make us forward all again */
         return;
     }
     bool is_member = theirs.role == ROLE_MEMBER;
     if (is_member != (link->member != MEMBER_NONE) ||
         (is_member && theirs.member != link->member)) {
-        link_refuse(r, link, SYNOD_NOT_MEMBER, "hello names a member whose key the channel lacks");
+        refuse_link(r, link, SYNOD_NOT_MEMBER, "hello names a member whose key the channel lacks");
         return;
     }
     status = hello_judge(&ours, &theirs, reason, sizeof reason);
     if (status != SYNOD_OK) {
-        link_refuse(r, link, status, reason);
+        refuse_link(r, link, status, reason);
         return;
     }
     link->greeted = true;

@@ -31,6 +31,7 @@ void chain_parameters_fill(chain_parameters_t *p) {
 static void fill(replica_config_t *config) {
     chain_parameters_fill(&config->chain);
     DEFAULT(config->journal_segments, JOURNAL_SEGMENTS_DEFAULT);
+    DEFAULT(config->journal_segment_bytes, JOURNAL_SEGMENT_BYTES);
     DEFAULT(config->mempool_bytes, MEMPOOL_BYTES_DEFAULT);
     DEFAULT(config->links_max, LINKS_DEFAULT);
 }
@@ -103,6 +104,9 @@ static void lay_out(replica_t *r, const replica_config_t *c, layout_t *at, parts
     parts->link_map = take(at, map_bytes(c->links_max));
     r->member_links = take(at, c->committee->size * sizeof(link_t));
     r->send_room = take(at, c->committee->size * sizeof(link_t));
+    r->claims = take(at, c->committee->size * sizeof(height_t));
+    r->checkpoints =
+        take(at, c->committee->size * CHECKPOINTS_KEPT * sizeof(checkpoint_said_t));
     parts->outbox = take(at, OUTBOX_ENTRIES * sizeof(outbox_entry_t));
     r->outbox_bytes = take(at, OUTBOX_BYTES);
 }
@@ -125,7 +129,16 @@ static synod_status judge_config(const replica_config_t *c) {
     /* A block and its certificates have to fit into one frame and one journal record; a request
      * into a block. */
     if (c->chain.core.payload_bytes_max > (FRAME_BODY_MAX >> 1) ||
-        c->chain.core.payload_bytes_max < 4096 || ledger_bytes(&c->chain.ledger) == 0)
+        c->chain.core.payload_bytes_max < 4096 ||
+        c->chain.core.execution_horizon > BLOCKS_SLOTS / 2 || ledger_bytes(&c->chain.ledger) == 0)
+        return SYNOD_BAD_CONFIG;
+    /* The parts' own preconditions: an operator's number is judged, not asserted. */
+    uint64_t block = c->chain.core.payload_bytes_max + UINT64_C(16) * 4096;
+    if (c->journal_segments < 3 || c->journal_segment_bytes % 4096 != 0 ||
+        c->journal_segment_bytes < block ||
+        c->journal_segment_bytes > UINT64_MAX / 2 / c->journal_segments ||
+        c->mempool_bytes < 4 * REQUEST_BYTES_MAX ||
+        c->links_max < 2 * (uint64_t)c->committee->size + 1)
         return SYNOD_BAD_CONFIG;
     return protocol_judge(c->protocol, &reason);
 }
@@ -136,7 +149,10 @@ static void start_parts(replica_t *r, const parts_t *parts) {
     r->effects.scratch = arena_of(parts->scratch, parts->scratch_size);
     r->events = ring_of(parts->events, sizeof(event_t), EVENTS_MAX);
     r->outbox = ring_of(parts->outbox, sizeof(outbox_entry_t), OUTBOX_ENTRIES);
-    r->journal = journal_make(parts->journal, JOURNAL_BUFFER_BYTES, c->journal_segments, c->host);
+    r->journal = journal_make_sized(parts->journal, JOURNAL_BUFFER_BYTES, c->journal_segment_bytes,
+                                    c->journal_segments, c->host);
+    if (c->journal_extent_bytes != 0)
+        journal_set_extent(r->journal, c->journal_extent_bytes);
     /* Tables keyed by what clients choose are mixed with a secret of this node. */
     r->known_secret = load_u64(c->seed) ^ load_u64(c->seed + 16);
     r->mempool = mempool_make(parts->mempool, c->mempool_bytes, load_u64(c->seed + 8));

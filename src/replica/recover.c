@@ -77,6 +77,42 @@ static void on_genesis(replica_t *r, const journal_entry_t *entry) {
                      "the journal belongs to another chain, member or key: check the home");
 }
 
+/* Requests in blocks that were voted for and are not final here wait again: the blocks may have been
+ * executed and answered before all lost power, and nobody else may ask for what makes them final
+ * (a client whose session was opened there is kept waiting). */
+static void wait_again(replica_t *r, const block_slot_t *slot) {
+    uint32_t count = 0;
+    if (payload_walk(slot_payload(slot), r->requests, BLOCK_REQUESTS_MAX, &count) != SYNOD_OK)
+        return;
+    for (uint32_t i = 0; i < count; i++) {
+        const request_t *request = &r->requests[i];
+        digest_t digest = request_digest(request);
+        uint64_t sequence = request->sequence;
+        bool fresh = false;
+        if (request->session == 0) {
+            key_public_t key;
+            uint64_t nonce;
+            request_open_fields(request, &key, &nonce);
+            sequence = mempool_open_sequence(&digest);
+            fresh = ledger_find_session(r->ledger, &key, nonce) == 0;
+        } else {
+            fresh = ledger_standing(r->ledger, request->session, sequence,
+                                    request->acknowledged) == LEDGER_FRESH;
+        }
+        if (fresh) /* full: the clients' retries bring the rest */
+            (void)mempool_add(&r->mempool, request, sequence, &digest, r->now.now_ns);
+    }
+}
+
+static void wait_for_unfinished(replica_t *r) {
+    for (uint32_t i = 0; i < BLOCKS_SLOTS; i++) {
+        const block_slot_t *slot = &r->blocks.slots[i];
+        if (slot->state != BLOCK_FREE && slot->state != BLOCK_EXECUTED &&
+            slot->state != BLOCK_BAD && slot_block(slot)->height > ledger_height(r->ledger))
+            wait_again(r, slot);
+    }
+}
+
 static void finish(replica_t *r) {
     if (journal_last(r->journal) == 0) {
         uint8_t body[SYNOD_DIGEST_BYTES * 2 + 4];
@@ -94,6 +130,7 @@ static void finish(replica_t *r) {
                 (unsigned long long)ledger_height(r->ledger), live,
                 journal_was_torn(r->journal) ? "yes" : "no");
     driver_start(r, r->records, live);
+    wait_for_unfinished(r);
     r->pending_dirty = true;
 }
 

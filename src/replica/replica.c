@@ -77,7 +77,7 @@ static void log_goodbye(replica_t *r, const replica_link_t *link, bytes_t body) 
 
 static void on_frame(replica_t *r, replica_link_t *link, frame_t frame) {
     if (frame.kind == FRAME_HELLO) {
-        link_hello(r, link, frame.body);
+        link_on_hello(r, link, frame.body);
         return;
     }
     if (frame.kind == FRAME_GOODBYE) {
@@ -126,6 +126,11 @@ void replica_on_appended(replica_t *r, instant_t now, uint64_t token, synod_stat
         recover_continue(r);
     else if (health != SYNOD_OK && r->phase == REPLICA_RUNNING)
         replica_halt(r, health, "the journal cannot be written: nothing more is promised"); /* F2 */
+    if (r->disk_short && r->phase == REPLICA_RUNNING) {
+        r->disk_short = false;
+        r->judge_again = true;
+        deliver_pump(r);
+    }
     leave(r);
 }
 

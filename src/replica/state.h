@@ -46,7 +46,11 @@
 #define DEADLINES_MAX 8
 /* Heights whose place in the journal is known, for peers that are behind: 8 MiB of addresses. */
 #define INDEX_HEIGHTS (1u << 20)
-#define SYNC_RUN_MAX 32
+/* A run has to reach from one block that is directly final to the next: they may lie as far apart
+ * as ordering runs ahead of execution. */
+#define SYNC_RUN_MAX 72
+/* Room in the journal that blocks leave for the core's records: two of the largest. */
+#define JOURNAL_RESERVE (2u << 20)
 #define ATTACHMENTS_MAX 4096
 /* Answer and proof of one read: two of them fit into a frame. */
 #define QUERY_BYTES_MAX (1u << 20)
@@ -116,11 +120,12 @@ typedef struct outbox_entry {
     uint32_t size;
 } outbox_entry_t;
 
-typedef struct checkpoint_set {
-    height_t height;
+/* What a member attested. Of each the newest few: it may be ahead of us. */
+#define CHECKPOINTS_KEPT 4
+typedef struct checkpoint_said {
+    height_t height; /* 0: nothing */
     digest_t root;
-    uint64_t voted[(MEMBERS_MAX + 63) / 64];
-} checkpoint_set_t;
+} checkpoint_said_t;
 
 /* One run of old blocks that is being read from the journal for a peer. */
 typedef struct serve {
@@ -179,12 +184,18 @@ struct replica {
 
     /* blocks */
     blocks_t blocks;
+    const block_t *proposal; /* of the message that the core is looking at, and its payload */
+    bytes_t proposal_payload;
     request_t *requests; /* parsed payload of one block */
     digest_t *request_digests, *request_leaves;
     uint64_t mark_clock;
     digest_t branch; /* block up to which mempool marks of branch_mark reach */
     uint64_t branch_mark;
     bool judge_again;
+    bool disk_short; /* something waits for room in the journal */
+    bool want_waits; /* the payload that the core wants could not be built yet */
+    digest_t want_parent;
+    uint32_t want_size;
     uint8_t *built; /* payload made for the proposal that the core is about to send */
     uint32_t built_size, built_count;
     digest_t built_digest, built_parent;
@@ -216,8 +227,14 @@ struct replica {
     bool sync_sure;         /* somebody said that there is nothing more */
     uint64_t sync_at;     /* deadline of the question; 0: none is open */
     height_t sync_next;   /* next height of the run that comes in */
-    digest_t sync_parent; /* its parent */
+    height_t sync_end;    /* the run was asked for up to here */
+    digest_t sync_parent; /* parent of the next */
+    height_t *claims;     /* by member: the height that it attested; above ours: to be asked for */
+    uint64_t claims_at;   /* when to look at them; 0: none is above ours */
+    uint32_t claims_tries;
     digest_t fetch_id;    /* one block that a proposal stands on; zero: none */
+    member_t fetch_peer;  /* who was asked for it */
+    uint64_t fetch_at;    /* until when; 0: nobody is asked */
     serve_t serve;
     member_t last_leader;
 
@@ -225,7 +242,7 @@ struct replica {
     height_t root_height;
     digest_t root, application_root;
     uint64_t idle_root_at; /* 0: off */
-    checkpoint_set_t checkpoints[4];
+    checkpoint_said_t *checkpoints; /* CHECKPOINTS_KEPT of each member */
 
     /* counters */
     uint64_t frames_dropped, signatures_bad, loops;
@@ -256,6 +273,8 @@ void gate_drop(replica_t *r, replica_link_t *link, synod_status why, const char 
 void submit_request(replica_t *r, replica_link_t *link, bytes_t body);
 void submit_flush(replica_t *r);
 void submit_verified(replica_t *r, verify_job_t *job);
+/* The request that waits longest and can still run; drops those before it that cannot. */
+const mempool_entry_t *submit_oldest(replica_t *r);
 /* Sends what waits here to the leader, when the leader changed. */
 void submit_forward_all(replica_t *r);
 verify_job_t *job_take(replica_t *r, verify_purpose_t purpose);
@@ -268,6 +287,8 @@ void job_free(verify_job_t *job);
 void judge_block(replica_t *r, const digest_t *id);
 void judge_waiting(replica_t *r);
 void judge_verified(replica_t *r, verify_job_t *job);
+/* Is there room in the journal for a body of this size and the records that may come with it? */
+bool journal_has(replica_t *r, size_t size);
 /* Does the payload have the root, size and count that the block names? Computed once a slot. */
 bool judge_payload(replica_t *r, block_slot_t *slot);
 /* The payload built last becomes that of this own block. */
@@ -296,11 +317,11 @@ void outbox_pump(replica_t *r);
 replica_link_t *link_find(replica_t *r, link_t link);
 void link_up(replica_t *r, link_t link, member_t member, uint64_t connection);
 void link_down(replica_t *r, link_t link);
-void link_hello(replica_t *r, replica_link_t *link, bytes_t body);
+void link_on_hello(replica_t *r, replica_link_t *link, bytes_t body);
 void link_attach(replica_t *r, replica_link_t *link, bytes_t body);
 link_t attached_link(replica_t *r, const key_public_t *key);
 /* Says why and closes. */
-void link_refuse(replica_t *r, replica_link_t *link, synod_status status, const char *reason);
+void refuse_link(replica_t *r, replica_link_t *link, synod_status status, const char *reason);
 /* A frame from the frame buffer to one link. */
 void link_send(replica_t *r, link_t link, lane_t lane, frame_kind_t kind, size_t body_size);
 static inline writer_t frame_writer(replica_t *r) {
@@ -317,6 +338,8 @@ void recover_continue(replica_t *r);
 void sync_greet(replica_t *r, replica_link_t *link);
 /* Something final is not here: ask somebody, unless a question is open. */
 void sync_want(replica_t *r);
+/* A member attested a height: is it above ours, and does it stay so? */
+void sync_heard(replica_t *r, member_t member, height_t height);
 void sync_tick(replica_t *r);
 void sync_ask(replica_t *r, replica_link_t *link, bytes_t body);
 void sync_block(replica_t *r, replica_link_t *link, bytes_t body);

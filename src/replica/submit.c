@@ -60,15 +60,16 @@ static void refuse(replica_t *r, link_t link, const request_t *request, synod_st
 }
 
 /* A session number that this replica has not given out yet is kept silent about: it may be behind.
- */
-static bool answer_known(replica_t *r, link_t link, const request_t *request) {
+ * What a request was answered is for whoever can sign it: before that is `proved`, a request that
+ * ran goes on to have its signature checked. */
+static bool answer_known(replica_t *r, link_t link, const request_t *request, bool proved) {
     reply_t reply;
     if (request->session == 0) {
         key_public_t key;
         uint64_t nonce;
         request_open_fields(request, &key, &nonce);
         uint64_t session = ledger_find_session(r->ledger, &key, nonce);
-        if (session == 0)
+        if (session == 0 || (!proved && link != LINK_NONE))
             return false;
         ledger_reply(r->ledger, session, 0, &reply);
         reply.view = leader_hint(r);
@@ -80,6 +81,8 @@ static bool answer_known(replica_t *r, link_t link, const request_t *request) {
     case LEDGER_FRESH:
         return false;
     case LEDGER_DONE:
+        if (!proved && link != LINK_NONE)
+            return false;
         ledger_reply(r->ledger, request->session, request->sequence, &reply);
         reply.view = leader_hint(r);
         send_reply(r, link, &reply);
@@ -142,7 +145,7 @@ void submit_request(replica_t *r, replica_link_t *link, bytes_t body) {
         refuse(r, answer_to, &request, SYNOD_INVALID);
         return;
     }
-    if (answer_known(r, answer_to, &request))
+    if (answer_known(r, answer_to, &request, false))
         return;
     digest_t digest = request_digest(&request);
     uint64_t sequence = request.session == 0 ? mempool_open_sequence(&digest) : request.sequence;
@@ -218,19 +221,37 @@ void submit_verified(replica_t *r, verify_job_t *job) {
             continue;
         }
         /* It may have run while it was at the pool. */
-        if (answer_known(r, item->link, &request))
+        if (answer_known(r, item->link, &request, true))
             continue;
         synod_status status =
             mempool_add(&r->mempool, &request, item->sequence, &item->digest, r->now.now_ns);
         if (status == SYNOD_BUSY)
             refuse(r, item->link, &request, SYNOD_BUSY);
-        else if (status == SYNOD_OK && item->link != LINK_NONE)
+        else if (status == SYNOD_OK) /* also what another replica sent: it may be our fault else */
             forward(r, request.encoded);
     }
     batch->at_pool = false;
     batch->count = batch->bytes_used = 0;
     job_free(job);
     r->pending_dirty = r->judge_again = true;
+}
+
+/* What was settled or evicted meanwhile is taken by no leader any more: it would wait here for ever
+ * and cost an honest leader its place (HS 16). */
+const mempool_entry_t *submit_oldest(replica_t *r) {
+    for (;;) {
+        const mempool_entry_t *entry = mempool_next(&r->mempool, NULL);
+        if (entry == NULL || entry->session == 0)
+            return entry;
+        request_t request;
+        reader_t reader = reader_of(mempool_bytes(&r->mempool, entry));
+        synod_status status = request_decode(&reader, &request);
+        invariant(status == SYNOD_OK); /* it was decoded when it came */
+        if (ledger_standing(r->ledger, request.session, request.sequence, request.acknowledged) ==
+            LEDGER_FRESH)
+            return entry;
+        mempool_remove(&r->mempool, request.session, request.sequence);
+    }
 }
 
 /* At most about a block's worth: what is further back follows by the clients' own retries. */

@@ -8,15 +8,17 @@
 #include "replica/state.h"
 
 #define SYNC_PATIENCE_NS UINT64_C(500000000)
+/* 2^6: a claim that nothing stands behind costs a question every 32 s. */
+#define CLAIM_TRIES_MAX 6
 /* Tokens of our reads; the journal ignores tokens that are not its own. */
 #define SERVE_TOKEN (UINT64_C(1) << 62)
 
 /* ---- asking ---- */
 
-static member_t next_peer(replica_t *r) {
+static member_t next_peer(replica_t *r, member_t last) {
     uint32_t size = r->config.committee->size;
     for (uint32_t i = 1; i <= size; i++) {
-        member_t m = (r->sync_peer + i) % size;
+        member_t m = (last + i) % size;
         if (m != r->config.self && r->member_links[m] != LINK_NONE)
             return m;
     }
@@ -29,10 +31,22 @@ static void send_ask(replica_t *r, link_t link, const block_ask_t *ask) {
     link_send(r, link, LANE_BULK, FRAME_BLOCK_ASK, writer.at);
 }
 
+/* Blocks of a run whose end nobody proved would fill the store with what a liar made up. */
+static void drop_unproven(replica_t *r) {
+    for (uint32_t i = 0; i < BLOCKS_SLOTS; i++) {
+        block_slot_t *slot = &r->blocks.slots[i];
+        if (slot->unproven && !slot->asked && !slot->final &&
+            (slot->state == BLOCK_WAITING || slot->state == BLOCK_GOOD || slot->state == BLOCK_BAD))
+            slot->state = BLOCK_FREE;
+    }
+}
+
 static void ask_run(replica_t *r, member_t peer) {
+    drop_unproven(r);
     r->sync_peer = peer;
     r->sync_at = r->now.now_ns + SYNC_PATIENCE_NS;
     r->sync_next = ledger_height(r->ledger) + 1;
+    r->sync_end = ledger_height(r->ledger) + SYNC_RUN_MAX;
     r->sync_parent = r->executed_id;
     block_ask_t ask = {.from = r->sync_next, .count = SYNC_RUN_MAX};
     send_ask(r, r->member_links[peer], &ask);
@@ -41,40 +55,72 @@ static void ask_run(replica_t *r, member_t peer) {
 void sync_want(replica_t *r) {
     if (r->sync_at != 0)
         return;
-    member_t peer = next_peer(r);
+    member_t peer = next_peer(r, r->sync_peer);
     if (peer != MEMBER_NONE)
         ask_run(r, peer);
     else
         r->sync_at = r->now.now_ns + SYNC_PATIENCE_NS; /* nobody is there: look again then */
 }
 
+/* Whoever is new may have more; it is asked until it says so (it may be recovering still). */
 void sync_greet(replica_t *r, replica_link_t *link) {
+    sync_heard(r, link->member, ledger_height(r->ledger) + 1);
     if (r->sync_at == 0)
         ask_run(r, link->member);
 }
 
 /* One block that a proposal stands on, from the next peer; asked again when judged again. */
 void sync_fetch_parent(replica_t *r, const digest_t *id) {
-    if (digest_equal(&r->fetch_id, id) && r->sync_at != 0)
+    if (digest_equal(&r->fetch_id, id) && r->fetch_at != 0)
         return;
-    member_t peer = next_peer(r);
+    member_t peer = next_peer(r, r->fetch_peer);
+    r->fetch_id = *id;
+    r->fetch_at = r->now.now_ns + SYNC_PATIENCE_NS;
     if (peer == MEMBER_NONE)
         return;
-    r->fetch_id = *id;
-    r->sync_peer = peer;
-    if (r->sync_at == 0)
-        r->sync_at = r->now.now_ns + SYNC_PATIENCE_NS;
+    r->fetch_peer = peer;
     block_ask_t ask = {.by_id = true, .id = *id, .count = 1};
     send_ask(r, r->member_links[peer], &ask);
 }
 
-void sync_tick(replica_t *r) {
-    if (r->sync_at == 0 || r->sync_at > r->now.now_ns)
+/* A leader that leaves us out while nothing more is asked for goes unnoticed by the core (schedule
+ * X2), but the others attest what they executed. Who is asked in vain is asked less and less. */
+static void follow_claims(replica_t *r) {
+    uint32_t size = r->config.committee->size;
+    for (uint32_t i = 1; i <= size; i++) {
+        member_t m = (r->sync_peer + i) % size;
+        if (m == r->config.self || r->claims[m] <= ledger_height(r->ledger))
+            continue;
+        r->claims_at = r->now.now_ns + (SYNC_PATIENCE_NS << r->claims_tries);
+        if (r->sync_at != 0 || r->member_links[m] == LINK_NONE)
+            continue;
+        r->claims_tries += r->claims_tries < CLAIM_TRIES_MAX ? 1 : 0;
+        ask_run(r, m);
         return;
-    r->sync_at = 0;
-    if (!r->sync_sure || r->final_height > ledger_height(r->ledger))
-        sync_want(r);
-    if (!digest_is_zero(&r->fetch_id) && blocks_find(&r->blocks, &r->fetch_id) == NULL) {
+    }
+}
+
+void sync_heard(replica_t *r, member_t member, height_t height) {
+    if (height <= r->claims[member] || height <= ledger_height(r->ledger))
+        return;
+    r->claims[member] = height;
+    r->claims_tries = 0;
+    if (r->claims_at == 0) /* normally it comes here by itself in a moment */
+        r->claims_at = r->now.now_ns + SYNC_PATIENCE_NS;
+}
+
+void sync_tick(replica_t *r) {
+    if (r->sync_at != 0 && r->sync_at <= r->now.now_ns) {
+        r->sync_at = 0;
+        if (!r->sync_sure || r->final_height > ledger_height(r->ledger))
+            sync_want(r);
+    }
+    if (r->claims_at != 0 && r->claims_at <= r->now.now_ns) {
+        r->claims_at = 0;
+        follow_claims(r);
+    }
+    if (r->fetch_at != 0 && r->fetch_at <= r->now.now_ns) {
+        r->fetch_at = 0;
         r->fetch_id = (digest_t){0};
         r->judge_again = true; /* whoever still needs it asks the next peer */
     }
@@ -82,8 +128,11 @@ void sync_tick(replica_t *r) {
 
 /* ---- taking ---- */
 
+/* What is known to be final and is not here is asked for again, elsewhere: this peer may be behind
+ * as well. */
 static void sync_done(replica_t *r) {
-    r->sync_at = 0;
+    bool missing = r->final_height > ledger_height(r->ledger);
+    r->sync_at = missing ? r->now.now_ns + SYNC_PATIENCE_NS : 0;
     r->sync_sure = true;
 }
 
@@ -125,16 +174,20 @@ static block_slot_t *keep(replica_t *r, const digest_t *id, const block_t *block
     if (block->parent_count != 1 || block->epoch != r->config.committee->epoch)
         return NULL;
     slot = blocks_put(&r->blocks, id, block, payload);
-    if (slot != NULL && judge_payload(r, slot))
+    if (slot != NULL && judge_payload(r, slot)) {
+        slot->unproven = true;
         return slot;
+    }
     if (slot != NULL)
         slot->state = BLOCK_FREE;
     return NULL;
 }
 
-static void take_run_block(replica_t *r, const block_answer_t *answer, const block_t *block,
-                           const digest_t *id) {
-    if (r->sync_at == 0 || block->height != r->sync_next || block->parent_count != 1 ||
+/* From the peer that was asked, and no more than was asked for: anybody could go on for ever. */
+static void take_run_block(replica_t *r, const replica_link_t *link, const block_answer_t *answer,
+                           const block_t *block, const digest_t *id) {
+    if (r->sync_at == 0 || link->member != r->sync_peer || block->height > r->sync_end ||
+        block->height != r->sync_next || block->parent_count != 1 ||
         !digest_equal(&block->parents[0], &r->sync_parent)) {
         return; /* of an earlier question, or beside the point */
     }
@@ -153,6 +206,31 @@ static void take_run_block(replica_t *r, const block_answer_t *answer, const blo
         ask_run(r, r->sync_peer);
 }
 
+/* Does something that waits stand on this block? More than one may be fetched at a time. */
+static bool somebody_needs(const replica_t *r, const digest_t *id) {
+    if (digest_equal(id, &r->fetch_id))
+        return true;
+    for (uint32_t i = 0; i < BLOCKS_SLOTS; i++) {
+        const block_slot_t *slot = &r->blocks.slots[i];
+        if (slot->state == BLOCK_WAITING && slot->asked && digest_equal(slot_parent(slot), id))
+            return true;
+    }
+    return false;
+}
+
+static void take_fetched(replica_t *r, const digest_t *id, const block_t *block, bytes_t payload) {
+    block_slot_t *slot = keep(r, id, block, payload);
+    if (slot == NULL)
+        return; /* the next peer is asked in time */
+    slot->unproven = false; /* a certified block names it */
+    if (digest_equal(id, &r->fetch_id)) {
+        r->fetch_id = (digest_t){0};
+        r->fetch_at = 0;
+    }
+    r->judge_again = true;
+    deliver_pump(r);
+}
+
 void sync_block(replica_t *r, replica_link_t *link, bytes_t body) {
     reader_t reader = reader_of(body);
     block_answer_t answer;
@@ -160,7 +238,10 @@ void sync_block(replica_t *r, replica_link_t *link, bytes_t body) {
     _Alignas(8) uint8_t room[sizeof(block_t) + sizeof(digest_t)];
     block_t *block = (block_t *)(void *)room;
     if (status == SYNOD_OK && answer.block.size == 0) {
-        if (link->member == r->sync_peer && answer.final_height <= ledger_height(r->ledger))
+        if (answer.final_height > ledger_height(r->ledger))
+            return;
+        r->claims[link->member] = 0;
+        if (link->member == r->sync_peer)
             sync_done(r); /* nothing more there */
         return;
     }
@@ -172,14 +253,9 @@ void sync_block(replica_t *r, replica_link_t *link, bytes_t body) {
         return;
     }
     digest_t id = block_id(block);
-    if (digest_equal(&id, &r->fetch_id)) {
-        r->fetch_id = (digest_t){0};
-        keep(r, &id, block, answer.payload);
-        r->judge_again = true;
-        deliver_pump(r);
-        return;
-    }
-    take_run_block(r, &answer, block, &id);
+    if (somebody_needs(r, &id))
+        take_fetched(r, &id, block, answer.payload);
+    take_run_block(r, link, &answer, block, &id);
 }
 
 /* ---- serving ---- */

@@ -1,6 +1,6 @@
-/* Power cuts taken exhaustively in small cases (attack F1): at each byte of a write, and with each of
- * its 512-byte sectors old, new or garbage, in every combination. After each: a recovery, the same
- * records appended again (so that what was lost lies byte for byte behind the new tail), and a
+/* Power cuts taken exhaustively in small cases (attack F1): at each byte of a write, and with each
+ * of its 512-byte sectors old, new or garbage, in every combination. After each: a recovery, the
+ * same records appended again (so that what was lost lies byte for byte behind the new tail), and a
  * second recovery. */
 #include "tests/fault/journal_world.h"
 
@@ -208,10 +208,37 @@ static void test_each_combination_of_sectors(void **state) {
     }
 }
 
+/* Remains of a first write whose genesis was lost do not come back when the same genesis and the
+ * same record are written again: the genesis stands alone in its write. */
+static void test_remains_of_a_first_write(void **state) {
+    (void)state;
+    world_t world;
+    world_open(&world, 3, BUFFER_BYTES);
+    world_recover(&world, 0);
+    assert_int_not_equal(world_append(&world, JOURNAL_GENESIS, 100, 7), 0);
+    size_t genesis = (size_t)journal_cost(JOURNAL_SEGMENT_FIXED_BYTES + 100);
+    size_t rest = JOURNAL_SECTOR_BYTES - genesis - JOURNAL_RECORD_HEADER_BYTES;
+    assert_int_not_equal(world_append(&world, JOURNAL_RECORD, rest, 1), 0);
+    assert_int_not_equal(world_append(&world, JOURNAL_RECORD, 50, 1), 0);
+    journal_pump(world.journal);
+    memcpy(world.disk + WORLD_CUT_BYTES, world.append_data + WORLD_CUT_BYTES,
+           world.append_size - WORLD_CUT_BYTES);
+    world.appending = false;
+    world_recover(&world, 0);
+    assert_int_equal(world.count, 0);
+    assert_int_not_equal(world_append(&world, JOURNAL_GENESIS, 100, 7), 0);
+    assert_int_not_equal(world_append(&world, JOURNAL_RECORD, rest, 1), 0);
+    world_flush(&world);
+    world_recover(&world, journal_durable(world.journal));
+    assert_int_equal(world.count, 2);
+    world_close(&world);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cut_at_each_byte),
         cmocka_unit_test(test_each_combination_of_sectors),
+        cmocka_unit_test(test_remains_of_a_first_write),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

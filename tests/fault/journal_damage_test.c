@@ -1,6 +1,8 @@
-/* Damage that is not a torn tail: rotten bits, lost, misdirected and swapped writes, corrupt lengths.
- * What was acknowledged before the last write is found or the journal is refused; it never comes up
- * with less (attacks F3, F4, F5). */
+/* Damage that is not a torn tail: rotten bits, lost, misdirected and swapped writes, corrupt
+ * lengths. What was acknowledged before the last write is found or the journal is refused; it never
+ * comes up with less (attacks F3, F4, F5). */
+#include <stdio.h>
+
 #include "tests/fault/journal_world.h"
 
 #define BUFFER_BYTES (12u << 10)
@@ -98,8 +100,8 @@ static bool refused_or_whole(history_t *history, uint64_t owed) {
     return false;
 }
 
-/* What the last write had acknowledged before itself: damage in the last write cannot be told from a
- * torn one, which is why journal_seal exists. */
+/* What the last write had acknowledged before itself: damage in the last write cannot be told from
+ * a torn one, which is why journal_seal exists. */
 static uint64_t owed_of(const history_t *history) {
     return history->writes[history->count - 2].last;
 }
@@ -302,6 +304,43 @@ static void test_damaged_segment_starts(void **state) {
     history_free(&history);
 }
 
+/* A damaged record in the first of several segments: the reason says where, and what proves it. */
+static void test_reason_names_the_place(void **state) {
+    (void)state;
+    history_t history;
+    history_make(&history, 41, 30, 3500, false);
+    const world_record_t *record = &history.world.records[5];
+    assert_in_range(record->address, 4096, WORLD_SEGMENT_BYTES);
+    history.world.disk[record->address + JOURNAL_RECORD_HEADER_BYTES] ^= 1;
+    char place[64];
+    (void)snprintf(place, sizeof place, "segment 0 offset %llu: record %llu: body damaged",
+                   (unsigned long long)record->address, (unsigned long long)record->sequence);
+    const char *reason = world_refuse(&history.world, SYNOD_CORRUPT);
+    assert_non_null(strstr(reason, place));
+    assert_non_null(strstr(reason, "holds a later part of the log"));
+    history_free(&history);
+}
+
+/* Each field that ties a record to its place, wrong under a right checksum, in the last record: it
+ * does not continue the chain, so it is cut and not given. */
+static void test_each_tie_alone(void **state) {
+    (void)state;
+    static const size_t ties[] = {8, 16, 44, 48, 63}; /* sequence, address, device, previous */
+    for (size_t i = 0; i < sizeof ties / sizeof ties[0]; i++) {
+        world_t world;
+        world_fresh(&world, 3, BUFFER_BYTES);
+        assert_int_not_equal(world_append(&world, JOURNAL_BLOCK, 500, 1), 0);
+        world_flush(&world);
+        assert_int_equal(world.count, 2);
+        uint8_t *header = world.disk + world.records[1].address;
+        header[ties[i]] ^= 0x40;
+        store_u32(header + 4, journal_crc(0, bytes_of(header + 8, 56)));
+        world_recover(&world, 1);
+        assert_int_equal(world.count, 1);
+        world_close(&world);
+    }
+}
+
 /* Devices that are no journal, or a mixture of two. */
 static void test_foreign_devices(void **state) {
     (void)state;
@@ -338,34 +377,46 @@ static void test_foreign_devices(void **state) {
     history_free(&two);
 }
 
-/* A client may write anything into a body, also what looks like a record that proves a loss. Without
- * the device's number (a digest of the genesis, which holds random bytes) it convinces nobody. */
-static void test_forged_header_in_a_body(void **state) {
-    (void)state;
-    world_t world;
-    world_fresh(&world, 3, BUFFER_BYTES);
-    uint64_t durable = journal_durable(world.journal);
+/* A client may write anything into a body, also what looks like a record that proves a loss.
+ * Without the device's number (a digest of the genesis, which holds random bytes) it convinces
+ * nobody. */
+static void forge(world_t *world, uint32_t device, uint64_t shift) {
     uint8_t body[4096];
-    uint64_t base = world.append_offset + world.append_size; /* where the record will be */
+    uint64_t base = world->append_offset + world->append_size; /* where the record will be */
     for (size_t at = 0; at < sizeof body; at += JOURNAL_ALIGNMENT_BYTES) {
         journal_header_t forged = {
             .sequence = 1u << 20,
-            .address = base + JOURNAL_RECORD_HEADER_BYTES + at,
+            .address = base + JOURNAL_RECORD_HEADER_BYTES + at + shift,
             .committed = 1u << 19,
-            .device = world.journal->device ^ 1,
+            .device = device,
             .kind = JOURNAL_BLOCK,
         };
         journal_header_encode(&forged, body + at);
     }
     bytes_t part = bytes_of(body, sizeof body);
     uint64_t address = 0;
-    assert_int_not_equal(journal_append(world.journal, JOURNAL_BLOCK, &part, 1, &address), 0);
+    assert_int_not_equal(journal_append(world->journal, JOURNAL_BLOCK, &part, 1, &address), 0);
     assert_int_equal(address, base);
-    journal_pump(world.journal);
-    memcpy(world.disk + world.append_offset + WORLD_CUT_BYTES, world.append_data + WORLD_CUT_BYTES,
-           world.append_size - WORLD_CUT_BYTES);
-    world.appending = false;
+    journal_pump(world->journal);
+    memcpy(world->disk + world->append_offset + WORLD_CUT_BYTES,
+           world->append_data + WORLD_CUT_BYTES, world->append_size - WORLD_CUT_BYTES);
+    world->appending = false;
+}
+
+static void test_forged_header_in_a_body(void **state) {
+    (void)state;
+    world_t world;
+    world_fresh(&world, 3, BUFFER_BYTES);
+    uint64_t durable = journal_durable(world.journal);
+    uint32_t device = world.journal->device;
+    forge(&world, device ^ 1, 0);
     world_recover(&world, durable);
+    durable = journal_durable(world.journal);
+    forge(&world, device, 64); /* nor does a true header that was copied into a body */
+    world_recover(&world, durable);
+    /* The control: with the right number it would be believed. */
+    forge(&world, device, 0);
+    (void)world_refuse(&world, SYNOD_CORRUPT);
     world_close(&world);
 }
 
@@ -378,6 +429,8 @@ int main(void) {
         cmocka_unit_test(test_corrupt_lengths),
         cmocka_unit_test(test_random_damage),
         cmocka_unit_test(test_damaged_segment_starts),
+        cmocka_unit_test(test_reason_names_the_place),
+        cmocka_unit_test(test_each_tie_alone),
         cmocka_unit_test(test_foreign_devices),
         cmocka_unit_test(test_forged_header_in_a_body),
     };

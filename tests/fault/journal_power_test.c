@@ -1,6 +1,6 @@
-/* Power cuts against the journal (attack F1): after any cut, also during recovery itself, exactly the
- * acknowledged records are there, then possibly some of the unacknowledged ones in order; and what
- * one recovery answered is what every later one answers. */
+/* Power cuts against the journal (attack F1): after any cut, also during recovery itself, exactly
+ * the acknowledged records are there, then possibly some of the unacknowledged ones in order; and
+ * what one recovery answered is what every later one answers. */
 #include "tests/fault/journal_world.h"
 
 #define BUFFER_BYTES (12u << 10)

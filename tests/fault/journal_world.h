@@ -1,9 +1,9 @@
 /* A disk that loses power, and a model of what a journal on it must remember.
  *
- * The disk keeps the write under way apart from what is durable. At a power cut each of its 512-byte
- * sectors becomes the new one, stays the old one, is torn between both, or turns to garbage. The
- * model is the list of all records that were appended and not cut, with a hash of each body:
- * recovery must give exactly the acknowledged ones, then possibly the next few in order. */
+ * The disk keeps the write under way apart from what is durable. At a power cut each of its
+ * 512-byte sectors becomes the new one, stays the old one, is torn between both, or turns to
+ * garbage. The model is the list of all records that were appended and not cut, with a hash of each
+ * body: recovery must give exactly the acknowledged ones, then possibly the next few in order. */
 #ifndef TESTS_FAULT_JOURNAL_WORLD_H
 #define TESTS_FAULT_JOURNAL_WORLD_H
 
@@ -34,6 +34,7 @@ typedef struct world {
     size_t disk_bytes;
     uint32_t segments;
     size_t segment_bytes, buffer_bytes;
+    uint64_t extent_bytes; /* what the journal is told, 0: nothing */
 
     /* One write and one read at most are under way: the journal's promise. */
     bool appending, reading, fail_append, fail_read;
@@ -41,7 +42,7 @@ typedef struct world {
     const uint8_t *append_data;
     size_t append_size, read_size;
     void *read_to;
-    uint64_t appends, reads;
+    uint64_t appends, reads, read_bytes;
     bool at_once; /* complete within the call */
 
     host_t host;
@@ -123,6 +124,7 @@ static inline void world_host_read(void *context, uint64_t token, uint64_t offse
     world->read_to = to;
     world->read_size = size;
     world->reads++;
+    world->read_bytes += size;
     if (world->at_once) {
         (void)world_complete_read(world);
     }
@@ -148,12 +150,19 @@ static inline void world_cut_sector(uint8_t *old, const uint8_t *new, prng_t *pr
     }
 }
 
-/* Power goes: what was under way is there in part. The journal is gone as well. */
+/* Power goes: what was under way is there in part: any sectors of it, or those up to some point, or
+ * all. The journal is gone as well. */
 static inline void world_cut(world_t *world, prng_t *prng) {
-    if (world->appending) {
-        for (size_t at = 0; at < world->append_size; at += WORLD_CUT_BYTES) {
-            world_cut_sector(world->disk + world->append_offset + at, world->append_data + at,
-                             prng);
+    size_t sectors = world->appending ? world->append_size / WORLD_CUT_BYTES : 0;
+    uint64_t manner = prng_below(prng, 8);
+    size_t whole = manner == 0 ? sectors : (manner < 3 ? (size_t)prng_below(prng, sectors + 1) : 0);
+    for (size_t i = 0; i < sectors; i++) {
+        size_t at = i * WORLD_CUT_BYTES;
+        uint8_t *old = world->disk + world->append_offset + at;
+        if (i < whole) {
+            memcpy(old, world->append_data + at, WORLD_CUT_BYTES);
+        } else if (manner >= 3) {
+            world_cut_sector(old, world->append_data + at, prng);
         }
     }
     world->appending = world->reading = false;
@@ -192,6 +201,9 @@ static inline void world_start(world_t *world) {
     memset(world->memory, 0xa5, size); /* nothing may depend on what it held */
     world->journal = journal_make_sized(world->memory, world->buffer_bytes, world->segment_bytes,
                                         world->segments, &world->host);
+    if (world->extent_bytes != 0) {
+        journal_set_extent(world->journal, world->extent_bytes);
+    }
     journal_recover(world->journal);
 }
 
@@ -221,9 +233,9 @@ static inline bool world_same(const world_record_t *a, const world_record_t *b) 
            a->size == b->size;
 }
 
-/* Compares what recovery gave with the model, which then forgets what was cut. `durable` is what the
- * journal had acknowledged before. The genesis comes first, once; then a run of records that starts
- * at the first unreleased one or before it. */
+/* Compares what recovery gave with the model, which then forgets what was cut. `durable` is what
+ * the journal had acknowledged before. The genesis comes first, once; then a run of records that
+ * starts at the first unreleased one or before it. */
 static inline void world_check(world_t *world, const world_record_t *got, size_t got_count,
                                uint64_t durable) {
     if (world->count == 0 || got_count == 0) {

@@ -1,9 +1,10 @@
-/* Fuzz target: recovery of any device. Whatever bytes are on it, recovery ends with a reason or with
- * a journal that takes records, and then the next recovery gives the same records and the new one.
+/* Fuzz target: recovery of any device. Whatever bytes are on it, recovery ends with a reason or
+ * with a journal that takes records, and then the next recovery gives the same records and the new
+ * one.
  *
- * The input is a list of edits to a device, which begins as zeros or as a journal of some segments;
- * an edit may also mend the checksums of the record that it hit, or else no edit would get past
- * them: kind u8, offset u24, length u8, bytes. */
+ * The input is a list of edits to a device, which begins as zeros, as a journal of some segments or
+ * of a few records; an edit may also mend the checksums of the record that it hit, or the chain of
+ * its segment, or else no edit would get past them: kind u8, offset u24, length u8, bytes. */
 #include <stdlib.h>
 
 #include "base/check.h"
@@ -81,15 +82,17 @@ static bool append(device_t *device, journal_kind_t kind, size_t size, uint8_t f
 }
 
 /* A journal that has been round its device and has live segments. */
-static void prepare(device_t *device) {
+static void prepare(device_t *device, int count, uint8_t *copy) {
+    memset(device->bytes, 0, sizeof device->bytes);
     require(recover(device));
     require(append(device, JOURNAL_GENESIS, 20, 1));
-    for (int i = 0; i < 40; i++) {
+    for (int i = 0; i < count; i++) {
         if (journal_status(device->journal) == SYNOD_NO_SPACE) {
             journal_release(device->journal, journal_durable(device->journal));
         }
         require(append(device, JOURNAL_BLOCK, (size_t)(i * 997 % 4000), (uint8_t)i));
     }
+    memcpy(copy, device->bytes, sizeof device->bytes);
 }
 
 static void mend(uint8_t *record, size_t left) {
@@ -100,6 +103,28 @@ static void mend(uint8_t *record, size_t left) {
     }
     store_u32(record, JOURNAL_MAGIC);
     store_u32(record + 4, journal_crc(0, bytes_of(record + 8, JOURNAL_RECORD_HEADER_BYTES - 8)));
+}
+
+/* Makes one chain of all records of a segment again. */
+static void mend_chain(uint8_t *segment) {
+    uint8_t chain[JOURNAL_CHAIN_BYTES];
+    memcpy(chain, segment + 48, sizeof chain);
+    uint64_t at = 0;
+    while (at + JOURNAL_RECORD_HEADER_BYTES <= SEGMENT_BYTES) {
+        uint8_t *record = segment + at;
+        if (load_u32(record) != JOURNAL_MAGIC) {
+            uint64_t sector = journal_align_sector(at);
+            if (sector == at) {
+                return;
+            }
+            at = sector;
+            continue;
+        }
+        memcpy(record + 48, chain, sizeof chain);
+        mend(record, (size_t)(SEGMENT_BYTES - at));
+        journal_chain(record, chain);
+        at += journal_cost(load_u32(record + 32));
+    }
 }
 
 static void edit(device_t *device, reader_t *input) {
@@ -118,6 +143,9 @@ static void edit(device_t *device, reader_t *input) {
         if ((kind & 1) != 0) {
             mend(device->bytes + start, sizeof device->bytes - start);
         }
+        if ((kind & 4) != 0) {
+            mend_chain(device->bytes + start / SEGMENT_BYTES * SEGMENT_BYTES);
+        }
         if ((kind & 2) != 0) { /* a whole sector over another one */
             uint32_t other = (offset >> 4) % (SEGMENTS * SEGMENT_BYTES / 4096) * 4096;
             memmove(device->bytes + other, device->bytes + (start & ~UINT32_C(4095)), 4096);
@@ -129,18 +157,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static device_t device;
-    static uint8_t prepared[sizeof device.bytes];
+    static uint8_t prepared[2][sizeof device.bytes];
     if (device.memory == NULL) {
         device.memory = malloc(journal_memory_bytes(BUFFER_BYTES, SEGMENTS));
         require(device.memory != NULL);
         device.host = (host_t){.context = &device, .append = on_append, .read = on_read};
-        prepare(&device);
-        memcpy(prepared, device.bytes, sizeof prepared);
+        prepare(&device, 40, prepared[0]);
+        prepare(&device, 4, prepared[1]);
     }
     reader_t input = reader_of(bytes_of(data, size));
     memset(device.bytes, 0, sizeof device.bytes);
-    if (read_u8(&input) != 0) {
-        memcpy(device.bytes, prepared, sizeof prepared);
+    uint8_t start = read_u8(&input);
+    if (start != 0) {
+        memcpy(device.bytes, prepared[start % 2], sizeof device.bytes);
     }
     edit(&device, &input);
     if (!recover(&device)) {

@@ -235,6 +235,25 @@ static void test_certificate_form(void **state) {
     }
 }
 
+/* Where no certificate may be, none of "no phase" may be either. */
+static void test_certificate_of_no_phase(void **state) {
+    (void)state;
+    prng_t prng = prng_of(11);
+    const signature_t signature = random_signature(&prng);
+    const claim_t claims[CLAIMS_MAX] = {{0}};
+    for (uint8_t phase = 0; phase < TARGET_PHASES; phase++) {
+        for (uint32_t index = 0; index < MESSAGE_CERTIFICATES_MAX; index++) {
+            message_t message = *random_message(&prng, TARGET_MEMBERS, phase, &sample);
+            certificate_t *certificate = (certificate_t *)(void *)sample.certificates[index];
+            const statement_t statement = {.view = 1, .phase = PHASE_NONE, .body = BODY_VOTE};
+            certificate_begin(certificate, &statement, TARGET_MEMBERS, 1, false);
+            certificate_put(certificate, 0, 2, &signature, claims);
+            message.certificates[index] = certificate;
+            assert_int_equal(sent_as(&message), SYNOD_MALFORMED);
+        }
+    }
+}
+
 static size_t proposal(block_t **block) {
     prng_t prng = prng_of(8);
     message_t *message = &sample.message;
@@ -400,6 +419,7 @@ int main(void) {
         cmocka_unit_test(test_signature_flag),
         cmocka_unit_test(test_certificates_fit_the_table),
         cmocka_unit_test(test_certificate_form),
+        cmocka_unit_test(test_certificate_of_no_phase),
         cmocka_unit_test(test_block_is_the_statements),
         cmocka_unit_test(test_block_length),
         cmocka_unit_test(test_share_length),

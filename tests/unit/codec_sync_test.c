@@ -189,10 +189,11 @@ static void test_query(void **state) {
         if (round < 2)
             sweep(target_query, size);
     }
-    encoded[8] = 2;
-    query_t back;
-    reader_t reader = reader_of(bytes_of(encoded, sizeof encoded));
-    assert_int_equal(query_decode(&reader, &back), SYNOD_MALFORMED);
+    for (uint32_t prove = 0; prove < 256; prove++) {
+        const uint8_t bytes[13] = {[8] = (uint8_t)prove};
+        assert_int_equal(target_exact(target_query, bytes, sizeof bytes),
+                         prove <= 1 ? SYNOD_OK : SYNOD_MALFORMED);
+    }
 }
 
 static void test_query_reply(void **state) {

@@ -98,6 +98,9 @@ static void test_header_malformed(void **state) {
     header.sequence = 0;
     journal_header_encode(&header, bytes);
     assert_int_equal(journal_header_decode(bytes, &again), SYNOD_MALFORMED);
+    header.sequence = JOURNAL_NUMBER_MAX;
+    journal_header_encode(&header, bytes);
+    assert_int_equal(journal_header_decode(bytes, &again), SYNOD_MALFORMED);
 }
 
 static void test_segment_body(void **state) {
@@ -117,8 +120,10 @@ static void test_segment_body(void **state) {
     store_u32(bytes, JOURNAL_VERSION + 1);
     assert_int_equal(journal_segment_decode(bytes_of(bytes, sizeof bytes), &again),
                      SYNOD_BAD_VERSION);
-    const journal_segment_body_t wrong[] = {
-        {1u << 20, 0, 0, {NULL, 0}}, {1u << 20, 9, 0, {NULL, 0}}, {1u << 20, 9, 10, {NULL, 0}}};
+    const journal_segment_body_t wrong[] = {{1u << 20, 0, 0, {NULL, 0}},
+                                            {1u << 20, 9, 0, {NULL, 0}},
+                                            {1u << 20, 9, 10, {NULL, 0}},
+                                            {1u << 20, JOURNAL_NUMBER_MAX, 1, {NULL, 0}}};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         journal_segment_encode(&wrong[i], bytes);
         assert_int_equal(

@@ -243,6 +243,34 @@ static void test_record_larger_than_the_buffers(void **state) {
     world_close(&world);
 }
 
+/* Told how far the device reaches, recovery reads no more than the first sectors beyond; it still
+ * finds everything, and what proves a loss. */
+static void test_extent(void **state) {
+    (void)state;
+    world_t world;
+    world_fresh(&world, 40, BUFFER_BYTES);
+    while (world.journal->ordinal < 3) {
+        assert_int_not_equal(world_append(&world, JOURNAL_BLOCK, 9000, 1), 0);
+        world_flush(&world);
+    }
+    uint64_t durable = journal_durable(world.journal);
+    world.extent_bytes = 3 * WORLD_SEGMENT_BYTES;
+    world.read_bytes = 0;
+    world_recover(&world, durable);
+    assert_true(world.read_bytes < 8 * (uint64_t)WORLD_SEGMENT_BYTES);
+    durable = journal_durable(world.journal);
+    while (world.journal->ordinal < 6) { /* appending is not bound by it */
+        assert_int_not_equal(world_append(&world, JOURNAL_BLOCK, 9000, 1), 0);
+        world_flush(&world);
+    }
+    durable = journal_durable(world.journal);
+    world.extent_bytes = 6 * WORLD_SEGMENT_BYTES - 12 * 4096; /* ends within a segment */
+    world_recover(&world, durable);
+    world.disk[3 * WORLD_SEGMENT_BYTES + 8192 + 100] ^= 1;
+    (void)world_refuse(&world, SYNOD_CORRUPT);
+    world_close(&world);
+}
+
 /* The genesis stays reachable when the segment that it came in is long gone, and comes once. */
 static void test_genesis_survives(void **state) {
     (void)state;
@@ -281,6 +309,7 @@ int main(void) {
         cmocka_unit_test(test_device_grows_but_does_not_shrink),
         cmocka_unit_test(test_other_sizes_are_refused),
         cmocka_unit_test(test_record_larger_than_the_buffers),
+        cmocka_unit_test(test_extent),
         cmocka_unit_test(test_genesis_survives),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

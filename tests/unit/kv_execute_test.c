@@ -403,6 +403,50 @@ static void test_bad_bytes(void **memory) {
     assert_int_equal(app->check(*memory, writer_bytes(&writer)), SYNOD_OK);
 }
 
+/* The readers for clients: what they return, and that they refuse every cut of a reply. */
+static void test_readers(void **memory) {
+    void *kv = *memory;
+    writer_t writer = start();
+    kv_encode_transaction(&writer, 3);
+    kv_encode_set(&writer, text("k"), text("v"));
+    kv_encode_increment(&writer, text("n"), -7);
+    kv_encode_get(&writer, text("k"));
+    assert_int_equal(execute(kv, &writer), SYNOD_OK);
+    reader_t members;
+    uint16_t count, index;
+    bytes_t reply;
+    bool was_present = true;
+    int64_t number;
+    kv_maybe_t value;
+    assert_int_equal(kv_read_error(bytes_of(sink.bytes, sink.size), &index), KV_OK);
+    assert_true(kv_read_transaction(bytes_of(sink.bytes, sink.size), &members, &count));
+    assert_int_equal(count, 3);
+    assert_true(kv_read_member(&members, &reply));
+    assert_true(kv_read_was_present(reply, &was_present));
+    assert_false(was_present);
+    assert_false(kv_read_was_present(bytes_of(reply.data, reply.size - 1), &was_present));
+    assert_true(kv_read_member(&members, &reply));
+    assert_true(kv_read_increment(reply, &number));
+    assert_int_equal(number, -7);
+    assert_false(kv_read_increment(bytes_of(reply.data, reply.size - 1), &number));
+    assert_true(kv_read_member(&members, &reply));
+    assert_true(kv_read_get(reply, &value));
+    assert_true(bytes_equal(value.value, text("v")));
+    for (size_t cut = 0; cut < reply.size; cut++) {
+        assert_false(kv_read_get(bytes_of(reply.data, cut), &value));
+    }
+    assert_true(reader_done(&members));
+    assert_false(kv_read_member(&members, &reply));
+    writer = start();
+    kv_encode_get(&writer, text(""));
+    assert_int_equal(execute(kv, &writer), SYNOD_APP_ERROR);
+    assert_int_equal(kv_read_error(bytes_of(sink.bytes, sink.size), &index), KV_BAD_KEY_SIZE);
+    assert_int_equal(index, KV_INDEX_WHOLE);
+    assert_int_equal(kv_read_error(bytes_of(sink.bytes, 2), &index), KV_MALFORMED);
+    assert_false(kv_read_get(bytes_of(sink.bytes, sink.size), &value));
+    assert_int_equal(kv_read_error(bytes_of(NULL, 0), &index), KV_MALFORMED);
+}
+
 #define KV_TEST(test) cmocka_unit_test_setup_teardown(test, open_kv, close_kv)
 
 int main(void) {
@@ -420,6 +464,7 @@ int main(void) {
         KV_TEST(test_scan),
         KV_TEST(test_scan_passes_the_largest_entry),
         KV_TEST(test_bad_bytes),
+        KV_TEST(test_readers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,39 +3,52 @@
 #include "protocol/hotstuff/state.h"
 
 bool unfinished(const hotstuff_t *state) {
-    return state->payload_height > state->delivered;
+    const candidate_t *candidate = &state->candidate;
+    /* An empty block that is not certified is nothing to wait for: whoever needs it waits already. */
+    bool payload = candidate->present && candidate->view == state->view &&
+                   candidate->payload_height == candidate->height;
+    return state->payload_height > state->delivered ||
+           (payload && candidate->height > state->delivered);
 }
 
 /* HS 3: direct parent, consecutive views (attack H2 for two chains). */
+height_t proves_final(const certificate_t *qc) {
+    view_t parent = qc->statement.claims[0].view;
+    return parent > 0 && parent + 1 == qc->statement.view ? qc->statement.height - 1 : 0;
+}
+
+/* HS 3: whatever certificate proves it, the highest one or not; it is kept for those who ask. */
 static void commit(step_t *step, const certificate_t *qc) {
     hotstuff_t *state = step->state;
-    const claim_t *parent = &qc->statement.claims[0];
-    if (parent->view == 0 || parent->view + 1 != qc->statement.view)
+    height_t height = proves_final(qc);
+    if (height == 0 || height < state->delivered)
         return;
-    height_t height = qc->statement.height - 1;
-    if (height <= state->delivered)
+    memcpy(final_qc(state), qc, certificate_size(qc));
+    state->has_final = true;
+    if (height == state->delivered)
         return;
     state->delivered = height;
     pacemaker_progress(&state->pacemaker);
     effect_t *effect = effect_add(step->effects, EFFECT_DELIVER);
     effect->deliver.position = height;
-    effect->deliver.id = parent->digest;
+    effect->deliver.id = qc->statement.claims[0].digest;
     effect->deliver.level = LEVEL_FINAL;
-    effect->deliver.proof = qc;
+    effect->deliver.proof = final_qc(state);
 }
 
 /* HS 2 */
 void upon_qc(step_t *step, const certificate_t *qc) {
     hotstuff_t *state = step->state;
+    commit(step, qc);
     if (qc->statement.view <= high_qc(state)->statement.view)
         return;
-    /* A block that was never seen here counts as one with a payload: somebody may wait for it. */
-    bool seen =
-        state->candidate.present && digest_equal(&state->candidate.id, &qc->statement.digest);
-    if (!seen && qc->statement.height > state->payload_height)
-        state->payload_height = qc->statement.height;
+    /* A certified block that was never seen here is not waited for here: one honest member or more
+     * saw it, and if those wait for it they time out and the next leader proposes (HS 6). */
+    const candidate_t *candidate = &state->candidate;
+    if (candidate->present && digest_equal(&candidate->id, &qc->statement.digest) &&
+        candidate->payload_height > state->payload_height)
+        state->payload_height = candidate->payload_height;
     memcpy(high_qc(state), qc, certificate_size(qc));
-    commit(step, high_qc(state));
     if (qc->statement.view >= state->view)
         enter_view(step, qc->statement.view + 1, false);
 }
@@ -79,6 +92,8 @@ void upon_proposal(step_t *step, const message_t *message) {
     if (tc != NULL)
         upon_tc(step, tc);
     view_t view = message->statement.view;
+    if (message->author == step->env->self && view > state->lease_durable)
+        lease_returned(state, view);
     if (view != state->view || block->birth_view != view)
         return;
     if (message->author != leader_of(step->env, view) || block->proposer != message->author)
@@ -86,8 +101,10 @@ void upon_proposal(step_t *step, const message_t *message) {
     candidate_t *candidate = &state->candidate;
     if (candidate->present && candidate->view == view) {
         /* attack H13: one is kept, a second one is evidence, a third is nothing. */
-        if (!digest_equal(&candidate->id, &message->statement.digest))
+        if (!candidate->accused && !digest_equal(&candidate->id, &message->statement.digest)) {
+            candidate->accused = true;
             accuse(step, &candidate->statement, &candidate->signature, message);
+        }
         return;
     }
     if (!stands_on(step->env, block, qc) || !entitled(view, qc, tc))
@@ -101,8 +118,8 @@ void upon_proposal(step_t *step, const message_t *message) {
                                .claim = {qc->statement.view, qc->statement.digest},
                                .statement = message->statement,
                                .signature = message->signature};
-    if (block->payload_count > 0 && block->height > state->payload_height)
-        state->payload_height = block->height;
+    /* An empty block is there to finish what is below it. */
+    candidate->payload_height = block->payload_count > 0 ? block->height : block->height - 1;
     effect_add(step->effects, EFFECT_VALIDATE)->validate.id = candidate->id;
 }
 
@@ -114,8 +131,10 @@ static void renew_lease(step_t *step) {
         return;
     view_t end = term_end(step->env, next);
     view_t lease = end - next < LEASE_VIEWS ? end : next + LEASE_VIEWS - 1;
-    if (lease > state->lease)
-        state->lease = lease;
+    if (lease <= state->lease)
+        return;
+    state->lease = lease;
+    state->lease_view = state->view;
 }
 
 /* HS 8 */

@@ -38,6 +38,7 @@ static const phase_t phases[PHASE_COUNT] = {
                       .body = BODY_STATUS,
                       .authentication = AUTH_CHANNEL,
                       .slot = SLOT_NONE,
+                      .claim_count = 1,
                       .certificate_phase = {PHASE_NONE, PHASE_NONE}},
 };
 
@@ -48,6 +49,8 @@ static size_t lay_out(hotstuff_t *state, uint32_t members) {
     state->high_qc = at;
     at += arena_cost(certificate_bytes_max(members));
     state->high_tc = at;
+    at += arena_cost(certificate_bytes_max(members));
+    state->final_qc = at;
     at += arena_cost(certificate_bytes_max(members));
     state->tallies = at;
     state->tally_stride = arena_cost(tally_bytes(members));
@@ -114,12 +117,11 @@ static void upon_start(step_t *step) {
             return;
         }
     }
-    state->lease_at_start = state->lease;
+    state->lease_at_start = state->lease_durable = state->lease;
     /* attack H8: the view follows from both certificates. */
     view_t certified = high_qc(state)->statement.view;
     view_t ended = state->has_tc ? high_tc(state)->statement.view : 0;
     state->view = (certified > ended ? certified : ended) + 1;
-    state->payload_height = high_qc(state)->statement.height;
     state->leader_since_ns = event->now_ns;
 }
 
@@ -190,10 +192,24 @@ static void step_core(void *memory, const env_t *env, const event_t *event, effe
 
 /* Would either certificate move this member on? */
 static bool certificate_matters(const hotstuff_t *state, const message_t *message) {
-    if (message->certificates[0]->statement.view > high_qc(state)->statement.view)
+    const certificate_t *qc = message->certificates[0];
+    if (qc->statement.view > high_qc(state)->statement.view ||
+        proves_final(qc) > state->delivered)
         return true;
     const certificate_t *tc = message->certificates[1];
     return tc != NULL && tc->statement.view >= state->view;
+}
+
+/* A proposal for a later view matters only with the proof that the view before ended, so that its
+ * author cannot occupy us with views that are far away; of one view two are enough to convict
+ * (attack H13). */
+static bool proposal_matters(const hotstuff_t *state, const message_t *message) {
+    view_t view = message->statement.view;
+    const candidate_t *candidate = &state->candidate;
+    if (candidate->present && candidate->view == view)
+        return !candidate->accused && !digest_equal(&candidate->id, &message->statement.digest);
+    const certificate_t *qc = message->certificates[0], *tc = message->certificates[1];
+    return qc->statement.view + 1 == view || (tc != NULL && tc->statement.view + 1 == view);
 }
 
 static admission_t admit(const void *memory, const env_t *env, const message_t *message) {
@@ -204,7 +220,8 @@ static admission_t admit(const void *memory, const env_t *env, const message_t *
         return ADMIT_DROP;
     switch (message->statement.phase) {
     case PHASE_PROPOSAL:
-        return view > 0 && view >= state->view && message->author == leader_of(env, view)
+        return view > 0 && view >= state->view && message->author == leader_of(env, view) &&
+                       proposal_matters(state, message)
                    ? ADMIT_NOW
                    : ADMIT_DROP;
     case PHASE_VOTE:
@@ -213,12 +230,19 @@ static admission_t admit(const void *memory, const env_t *env, const message_t *
                    ? ADMIT_NOW
                    : ADMIT_DROP;
     case PHASE_TIMEOUT:
-        return view >= state->view && view >= timeouts(state)[message->author].view ? ADMIT_NOW
-                                                                                    : ADMIT_DROP;
+        /* attack Q7: a signature over other fields would not fit into the certificate. */
+        return view >= state->view && view >= timeouts(state)[message->author].view &&
+                       message->statement.height == 0 &&
+                       digest_is_zero(&message->statement.digest)
+                   ? ADMIT_NOW
+                   : ADMIT_DROP;
     case PHASE_CERTIFICATE:
         return certificate_matters(state, message) ? ADMIT_NOW : ADMIT_DROP;
     case PHASE_STATUS:
-        return view != state->view ? ADMIT_NOW : ADMIT_DROP;
+        return view != state->view || message->statement.height != state->delivered ||
+                       message->statement.claims[0].view != high_qc(state)->statement.view
+                   ? ADMIT_NOW
+                   : ADMIT_DROP;
     default:
         return ADMIT_DROP;
     }
@@ -235,6 +259,8 @@ static uint64_t fingerprint(const void *memory, const env_t *env, uint64_t now_n
     trace_note(&print, 0, 0, "view", state->view, state->wanted, state->proposed, state->formed);
     trace_note(&print, 0, 0, "qc", qc->statement.view, digest_prefix(&qc->statement.digest),
                state->announced, state->lease_at_start);
+    trace_note(&print, 0, 0, "lease", state->lease_view, state->lease_durable,
+               state->has_final ? final_qc(state)->statement.view : 0, 0);
     trace_note(&print, 0, 0, "tc", state->has_tc ? tc->statement.view : 0, state->delivered,
                state->payload_height, state->executed);
     trace_note(&print, 0, 0, "candidate", state->candidate.present, state->candidate.view,

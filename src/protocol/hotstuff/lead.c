@@ -24,11 +24,18 @@ static void announce(step_t *step) {
     effect->send.message.certificates[0] = high_qc(state);
 }
 
+/* Was this view entered by time-outs? Then somebody waits for something, maybe for a block that was
+ * never seen here, and the leader proposes even if it has nothing to propose. */
+static bool called(const hotstuff_t *state) {
+    return high_qc(state)->statement.view + 1 != state->view;
+}
+
 /* HS 5 */
 void lead(step_t *step) {
     hotstuff_t *state = step->state;
-    bool busy = state->pending_bytes > 0 || unfinished(state);
-    bool ahead = high_qc(state)->statement.height > state->executed + execution_horizon(step->env);
+    bool busy = state->pending_bytes > 0 || unfinished(state) || called(state);
+    /* Final heights count, not certified ones: those above come down only by further proposals. */
+    bool ahead = state->delivered > state->executed + execution_horizon(step->env);
     if (!busy || ahead || !may_lead(state, step->env)) {
         announce(step);
         return;
@@ -43,15 +50,24 @@ void lead(step_t *step) {
 }
 
 /* HS 6: a proposal is a promise (one a view). It is kept over restarts by the lease, so that it
- * need not wait for the disk each time. */
+ * need not wait for the disk each time; but it does wait while the lease itself is on its way there,
+ * which others may outrun with their votes. */
 static bool under_lease(step_t *step) {
     hotstuff_t *state = step->state;
-    if (state->view <= state->lease)
+    if (state->view <= state->lease_durable)
         return true;
+    if (state->view <= state->lease)
+        return false;
     view_t end = term_end(step->env, state->view);
     state->lease = end - state->view < LEASE_VIEWS ? end : state->view + LEASE_VIEWS - 1;
+    state->lease_view = state->view;
     persist_record(step);
     return false;
+}
+
+void lease_returned(hotstuff_t *state, view_t view) {
+    if (view >= state->lease_view)
+        state->lease_durable = state->lease;
 }
 
 static block_t *build_block(step_t *step, const claim_t *parent, height_t height) {
@@ -76,16 +92,20 @@ void upon_payload(step_t *step) {
     hotstuff_t *state = step->state;
     const certificate_t *qc = high_qc(state);
     /* An answer to a question of an earlier view, or about another parent, has lapsed. */
-    if (state->wanted != state->view || !may_lead(state, step->env) ||
-        !digest_equal(&step->event->payload.parent, &qc->statement.digest))
+    if (state->wanted != state->view || !may_lead(state, step->env))
         return;
-    if (step->event->payload.count == 0 && !unfinished(state)) {
+    if (!digest_equal(&step->event->payload.parent, &qc->statement.digest)) {
+        state->wanted = 0; /* a higher certificate came meanwhile: asked again, on that one */
+        return;
+    }
+    if (step->event->payload.count == 0 && !unfinished(state) && !called(state)) {
         state->payload_was_empty = true;
         announce(step);
         return;
     }
     bool early = under_lease(step);
     state->proposed = state->view;
+    state->announced = qc->statement.view; /* the proposal carries it */
     claim_t parent = {qc->statement.view, qc->statement.digest};
     block_t *block = build_block(step, &parent, qc->statement.height + 1);
     effect_t *effect = send_message(step, PHASE_PROPOSAL, state->view, SEND_ALL);
@@ -107,6 +127,8 @@ void upon_vote(step_t *step, const message_t *message) {
     if (view < state->view || view - state->view >= VOTE_WINDOW ||
         leader_of(step->env, view + 1) != step->env->self)
         return;
+    if (message->author == step->env->self)
+        lease_returned(state, view);
     tally_t *tally = vote_tally(state, view);
     if (state->tally_view[view % VOTE_WINDOW] != view) {
         tally_reset(tally, state->members, false);

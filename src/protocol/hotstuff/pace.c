@@ -72,6 +72,9 @@ static void leave(step_t *step, view_t end) {
 
 static void ask_where_others_are(step_t *step, member_t to) {
     effect_t *effect = send_message(step, PHASE_STATUS, step->state->view, to);
+    const statement_t *qc = &high_qc(step->state)->statement;
+    effect->send.message.statement.height = step->state->delivered;
+    effect->send.message.statement.claims[0] = (claim_t){qc->view, qc->digest};
     effect->send.early = true;
 }
 
@@ -173,24 +176,36 @@ void upon_timeout(step_t *step, const message_t *message) {
         join(step);
 }
 
-/* HS 14 */
+static void send_certificates(step_t *step, member_t to, const certificate_t *qc) {
+    hotstuff_t *state = step->state;
+    effect_t *effect = send_message(step, PHASE_CERTIFICATE, state->view, to);
+    effect->send.early = true;
+    effect->send.message.certificates[0] = qc;
+    if (state->has_tc && high_tc(state)->statement.view > qc->statement.view)
+        effect->send.message.certificates[1] = high_tc(state);
+}
+
+/* HS 14: members of one view may have come there by different certificates, one by time-outs and
+ * another by votes; and a higher certificate need not prove what a lower one proved final. */
 void upon_status(step_t *step, const message_t *message) {
     hotstuff_t *state = step->state;
-    view_t theirs = message->statement.view;
-    if (theirs == state->view || message->author == step->env->self)
+    const statement_t *theirs = &message->statement;
+    view_t certified = theirs->claims[0].view, ours = high_qc(state)->statement.view;
+    bool ahead = theirs->view > state->view || certified > ours || theirs->height > state->delivered;
+    bool behind = theirs->view < state->view || certified < ours;
+    bool missing = theirs->height < state->delivered && state->has_final &&
+                   theirs->height < proves_final(final_qc(state));
+    if ((!ahead && !behind && !missing) || message->author == step->env->self)
         return;
     uint64_t *last = &helped_ns(state)[message->author];
     uint64_t now = step->event->now_ns, pause = view_timeout_ns(step->env) / 4;
     if (*last != 0 && now - *last < pause)
         return;
     *last = now == 0 ? 1 : now;
-    if (theirs > state->view) {
+    if (ahead)
         ask_where_others_are(step, message->author);
-        return;
-    }
-    effect_t *effect = send_message(step, PHASE_CERTIFICATE, state->view, message->author);
-    effect->send.early = true;
-    effect->send.message.certificates[0] = high_qc(state);
-    if (state->has_tc && high_tc(state)->statement.view > high_qc(state)->statement.view)
-        effect->send.message.certificates[1] = high_tc(state);
+    if (behind)
+        send_certificates(step, message->author, high_qc(state));
+    if (missing && !(behind && final_qc(state)->statement.view == ours))
+        send_certificates(step, message->author, final_qc(state));
 }

@@ -1,7 +1,7 @@
 /* The state of the core, and the parts that its files share. Names follow the page.
  *
- * Flat memory: hotstuff_t, then at offsets fixed by the committee's size highQC, highTC,
- * VOTE_WINDOW tallies, and one timeout_t and one help time per member.
+ * Flat memory: hotstuff_t, then at offsets fixed by the committee's size highQC, highTC, the QC that
+ * proves `delivered`, VOTE_WINDOW tallies, and one timeout_t and one help time per member.
  *
  * Invariants: view > highQC.view; view > highTC.view when there is one; left is 0 or the end of a
  * term; voted, left, lease, highQC.view, delivered never go down. */
@@ -44,8 +44,10 @@ enum { DEADLINE_VIEW = 0, DEADLINE_STATUS = 1, DEADLINE_PATIENCE = 2 };
 /* The proposal of the current view. */
 typedef struct candidate {
     bool present;
+    bool accused; /* its author proposed another one too */
     digest_t id;
     height_t height;
+    height_t payload_height; /* what is waited for: itself, or its parent if it is empty */
     view_t view;
     claim_t claim; /* the certificate it stands on */
     statement_t statement;
@@ -67,6 +69,8 @@ typedef struct hotstuff {
     /* liveness */
     view_t view;
     view_t lease_at_start; /* HS 15 */
+    view_t lease_view;     /* of the vote or proposal that `lease` was written with */
+    view_t lease_durable;  /* what of the lease is known to be on the disk */
     view_t wanted;         /* last view in which a payload was wanted */
     view_t proposed;
     view_t formed;    /* view of the last QC formed here */
@@ -82,9 +86,9 @@ typedef struct hotstuff {
     uint64_t views_failed;
     /* layout */
     uint32_t members;
-    size_t high_qc, high_tc, tallies, tally_stride, timeouts, helped;
+    size_t high_qc, high_tc, final_qc, tallies, tally_stride, timeouts, helped;
     view_t tally_view[VOTE_WINDOW]; /* which view each tally counts; 0: none */
-    bool has_tc;
+    bool has_tc, has_final;
 } hotstuff_t;
 
 /* One step: everything that the rules need at hand. */
@@ -103,6 +107,9 @@ static inline certificate_t *high_qc(const hotstuff_t *state) {
 }
 static inline certificate_t *high_tc(const hotstuff_t *state) {
     return hotstuff_at(state, state->high_tc);
+}
+static inline certificate_t *final_qc(const hotstuff_t *state) {
+    return hotstuff_at(state, state->final_qc);
 }
 static inline tally_t *vote_tally(const hotstuff_t *state, view_t view) {
     return hotstuff_at(state, state->tallies + (view % VOTE_WINDOW) * state->tally_stride);
@@ -125,6 +132,8 @@ uint32_t payload_bytes_max(const env_t *env);
 
 /* ---- chain.c: certificates, commit, proposals, votes (HS 2 to 4, 7, 8) ---- */
 void upon_qc(step_t *step, const certificate_t *qc);
+/* The height that the certificate proves final, 0 when none (HS 3). */
+height_t proves_final(const certificate_t *qc);
 void upon_tc(step_t *step, const certificate_t *tc);
 void upon_proposal(step_t *step, const message_t *message);
 void upon_verdict(step_t *step);
@@ -136,6 +145,8 @@ bool unfinished(const hotstuff_t *state);
 void lead(step_t *step);
 void upon_payload(step_t *step);
 void upon_vote(step_t *step, const message_t *message);
+/* An own vote, or an own proposal that waited for the disk, came back: its record is durable. */
+void lease_returned(hotstuff_t *state, view_t view);
 
 /* ---- pace.c: timers, time-outs, help (HS 10 to 14, 16) ---- */
 /* Sets or clears the timers, after each event. */

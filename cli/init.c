@@ -1,0 +1,81 @@
+/* synod init, synod testnet: homes with keys, genesis and configuration. */
+#include <stdio.h>
+#include <string.h>
+
+#include "adapter/home.h"
+#include "cli/verbs.h"
+#include "cli/plan.h"
+
+static int run_init(const verb_t *verb, int argc, char **argv) {
+    plan_options_t plan;
+    const char *home = NULL;
+    option_t options[16] = {{"home", OPTION_TEXT, &home, "DIR", "folder to make (required)"}};
+    plan_option_table(&plan, options, 1);
+    arguments_t arguments;
+    int code = options_parse(verb, options, argc, argv, &arguments);
+    if (code >= 0)
+        return code;
+    if (home == NULL || arguments.count > 0)
+        return usage_error(verb, "name a folder with --home");
+    home_plan_t wanted;
+    code = plan_from_options(verb, &plan, &wanted);
+    if (code >= 0)
+        return code;
+    reason_t reason;
+    if (home_create(home, &wanted, &reason) != SYNOD_OK)
+        return failed(verb, "%s", reason.text);
+    printf("%s: a chain \"%s\" of one member, listening on %s:%u\n"
+           "  run it with: synod node --home %s\n",
+           home, wanted.chain, wanted.host, (unsigned)wanted.port, home);
+    return EXIT_OK;
+}
+
+const verb_t verb_init = {
+    .name = "init",
+    .summary = "keys, genesis and configuration for one node",
+    .arguments = "",
+    .details = "Makes a home folder: node_key (keep it secret, and never run two nodes on copies of it),\n"
+               "genesis.json, config and data/. The chain has this one member; for more, see testnet.",
+    .example = "synod init --home ./node",
+    .run = run_init,
+};
+
+static int run_testnet(const verb_t *verb, int argc, char **argv) {
+    plan_options_t plan;
+    const char *home = NULL;
+    uint64_t count = 4;
+    option_t options[16] = {{"home", OPTION_TEXT, &home, "DIR", "folder to make (required)"},
+                            {"n", OPTION_NUMBER, &count, "N", "validators (default 4)"}};
+    plan_option_table(&plan, options, 2);
+    arguments_t arguments;
+    int code = options_parse(verb, options, argc, argv, &arguments);
+    if (code >= 0)
+        return code;
+    if (home == NULL || arguments.count > 0)
+        return usage_error(verb, "name a folder with --home");
+    if (count < 1 || count > 200)
+        return usage_error(verb, "--n: from 1 to 200 validators");
+    home_plan_t wanted;
+    code = plan_from_options(verb, &plan, &wanted);
+    if (code >= 0)
+        return code;
+    reason_t reason;
+    if (testnet_create(home, (uint32_t)count, &wanted, &reason) != SYNOD_OK)
+        return failed(verb, "%s", reason.text);
+    printf("%s: homes of %llu validators, node0 to node%llu, ports %u to %u\n"
+           "  all of them here:  synod up --home %s\n"
+           "  one of them:       synod node --home %s/node0\n",
+           home, (unsigned long long)count, (unsigned long long)count - 1, (unsigned)wanted.port,
+           (unsigned)(wanted.port + count - 1), home, home);
+    return EXIT_OK;
+}
+
+const verb_t verb_testnet = {
+    .name = "testnet",
+    .summary = "keys, one genesis and configurations for n nodes",
+    .arguments = "",
+    .details = "Makes DIR/node0, DIR/node1, ... with one common genesis. Copy each to its machine and put\n"
+               "the addresses into genesis.json (the same file everywhere) before the first start.",
+    .example = "synod testnet --home ./ledger --n 4",
+    .run = run_testnet,
+};

@@ -1,0 +1,8 @@
+/* The map. */
+#include "cli/verbs.h"
+
+#include <stddef.h>
+
+const verb_t *const verbs[] = {&verb_up,     &verb_init,  &verb_testnet, &verb_node,
+                               &verb_submit, &verb_query, &verb_status,  &verb_protocols,
+                               NULL};

@@ -1,0 +1,299 @@
+/* The client's thread: takes over what callers left in the inbox, runs the core, calls back. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/check.h"
+#include "node/client_state.h"
+
+uint64_t client_now_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+/* ---- callbacks by token ---- */
+
+bool waiters_make(waiters_t *waiters, uint32_t capacity) {
+    *waiters = (waiters_t){.capacity = capacity, .free_count = capacity};
+    waiters->items = calloc(capacity, sizeof *waiters->items);
+    waiters->free = calloc(capacity, sizeof *waiters->free);
+    waiters->index_memory = calloc(1, map_bytes(capacity));
+    if (waiters->items == NULL || waiters->free == NULL || waiters->index_memory == NULL)
+        return false;
+    waiters->index = map_of_zeroed(waiters->index_memory, capacity);
+    for (uint32_t i = 0; i < capacity; i++)
+        waiters->free[i] = capacity - 1 - i;
+    return true;
+}
+
+void waiters_free(waiters_t *waiters) {
+    free(waiters->items);
+    free(waiters->free);
+    free(waiters->index_memory);
+}
+
+bool waiters_add(waiters_t *waiters, uint64_t token, synod_client_done *done, void *context) {
+    if (waiters->free_count == 0)
+        return false;
+    uint32_t slot = waiters->free[--waiters->free_count];
+    waiters->items[slot] = (waiter_t){token, done, context, true, false};
+    return map_put(&waiters->index, token, slot);
+}
+
+waiter_t *waiters_find(waiters_t *waiters, uint64_t token) {
+    uint32_t slot = map_get(&waiters->index, token);
+    return slot == MAP_NONE ? NULL : &waiters->items[slot];
+}
+
+void waiters_remove(waiters_t *waiters, uint64_t token) {
+    waiter_t *waiter = waiters_find(waiters, token);
+    if (waiter == NULL)
+        return;
+    waiter->in_use = false;
+    waiters->free[waiters->free_count++] = (uint32_t)(waiter - waiters->items);
+    map_remove(&waiters->index, token);
+}
+
+/* ---- the core's verbs ---- */
+
+static void host_send(void *context, client_link_t link, synod_bytes frame) {
+    synod_client *client = context;
+    client->bytes_out += frame.size;
+    net_send(client->net, &link, 1, LANE_CLIENT, frame);
+}
+
+static void host_close(void *context, client_link_t link) {
+    net_close(((synod_client *)context)->net, link);
+}
+
+static void on_wake(uv_timer_t *timer) {
+    synod_client *client = timer->data;
+    client_on_tick(client->core, client_now_ns());
+}
+
+static void host_wake(void *context, uint64_t at_ns) {
+    synod_client *client = context;
+    uint64_t now = client_now_ns();
+    /* Never 0: libuv runs a timer that is due again at once before anything else of the loop. */
+    uint64_t wait_ms = at_ns > now ? (at_ns - now + 999999) / 1000000 : 1;
+    uv_update_time(&client->loop);
+    uv_timer_start(&client->wake, on_wake, wait_ms, 0);
+}
+
+static void count_completion(synod_client *client) {
+    uv_mutex_lock(&client->mutex);
+    client->completed++;
+    uv_cond_broadcast(&client->changed);
+    uv_mutex_unlock(&client->mutex);
+}
+
+static void host_complete(void *context, const client_completion_t *completion) {
+    synod_client *client = context;
+    waiter_t *found = waiters_find(&client->operations, completion->token);
+    if (found == NULL)
+        return;
+    waiter_t waiter = *found;
+    bool over = completion->late || completion->settled || completion->status != SYNOD_UNKNOWN;
+    if (over)
+        waiters_remove(&client->operations, completion->token);
+    else
+        found->reported = true;
+    if (!over && waiter.done == client_on_called)
+        found->done = NULL;
+    synod_client_result result = {.status = completion->status,
+                                  .late = completion->late,
+                                  .height = completion->height,
+                                  .result = completion->result};
+    if (waiter.done != NULL)
+        waiter.done(waiter.context, &result);
+    if (!completion->late)
+        count_completion(client);
+}
+
+static void host_answer(void *context, const client_answer_t *answer) {
+    synod_client *client = context;
+    waiter_t *found = waiters_find(&client->queries, answer->token);
+    if (found == NULL)
+        return;
+    waiter_t waiter = *found;
+    waiters_remove(&client->queries, answer->token);
+    synod_client_result result = {.status = answer->status,
+                                  .height = answer->height,
+                                  .root = answer->root,
+                                  .result = answer->reply};
+    if (waiter.done != NULL)
+        waiter.done(waiter.context, &result);
+    count_completion(client);
+}
+
+static void host_log(void *context, int level, const char *event, const char *text) {
+    synod_client *client = context;
+    log_line(client->log_open ? &client->log : NULL, level, "client", event, text);
+}
+
+void client_bind(synod_client *client) {
+    client->host = (client_host_t){.context = client,
+                                   .send = host_send,
+                                   .close = host_close,
+                                   .wake = host_wake,
+                                   .complete = host_complete,
+                                   .answer = host_answer,
+                                   .log = host_log};
+}
+
+/* ---- the net's events ---- */
+
+static void on_up(void *context, link_t link, member_t member, uint64_t connection) {
+    synod_client *client = context;
+    (void)connection;
+    client_on_link_up(client->core, client_now_ns(), link, member);
+    uv_mutex_lock(&client->mutex);
+    client->statuses[member].link = link;
+    client_signal(client);
+    uv_mutex_unlock(&client->mutex);
+}
+
+static void on_down(void *context, link_t link) {
+    synod_client *client = context;
+    client_on_link_down(client->core, client_now_ns(), link);
+    uv_mutex_lock(&client->mutex);
+    for (uint32_t i = 0; i < client->genesis.member_count; i++)
+        if (client->statuses[i].link == link)
+            client->statuses[i].link = LINK_NONE;
+    uv_mutex_unlock(&client->mutex);
+}
+
+static void take_status(synod_client *client, link_t link, bytes_t body) {
+    uv_mutex_lock(&client->mutex);
+    for (uint32_t i = 0; i < client->genesis.member_count; i++) {
+        status_slot_t *slot = &client->statuses[i];
+        if (slot->link != link || body.size > sizeof slot->bytes)
+            continue;
+        memcpy(slot->bytes, body.data, body.size);
+        slot->size = body.size;
+        slot->answered = slot->asked;
+        uv_cond_broadcast(&client->changed);
+    }
+    uv_mutex_unlock(&client->mutex);
+}
+
+static void on_frame(void *context, link_t link, frame_t frame) {
+    synod_client *client = context;
+    client->bytes_in += FRAME_HEADER_BYTES + frame.body.size;
+    if (frame.kind == FRAME_STATUS)
+        take_status(client, link, frame.body);
+    else
+        client_on_frame(client->core, client_now_ns(), link, frame);
+}
+
+/* ---- the inbox ---- */
+
+/* False: the core has no room now; what is left stays for later. */
+static bool take_want(synod_client *client, const want_t *want, bytes_t bytes) {
+    uint64_t token = 0, now = client_now_ns();
+    bool operation = want->kind == WANT_OPERATION;
+    waiters_t *waiters = operation ? &client->operations : &client->queries;
+    if (waiters->free_count == 0)
+        return false;
+    synod_status status =
+        operation ? client_submit(client->core, now, bytes, &token)
+                  : client_query(client->core, now, bytes, want->kind == WANT_PROVED_QUERY, &token);
+    if (status == SYNOD_BUSY)
+        return false;
+    if (status == SYNOD_OK) {
+        bool added = waiters_add(waiters, token, want->done, want->context);
+        ensure(added);
+        return true;
+    }
+    synod_client_result result = {.status = status};
+    if (want->done != NULL)
+        want->done(want->context, &result);
+    count_completion(client);
+    return true;
+}
+
+static void take_inbox(synod_client *client) {
+    for (;;) {
+        inbox_t *inbox = &client->inbox[1 - client->filling];
+        while (inbox->taken < inbox->used) {
+            want_t want;
+            memcpy(&want, inbox->bytes + inbox->taken, sizeof want);
+            bytes_t bytes = bytes_of(inbox->bytes + inbox->taken + sizeof want, want.size);
+            if (!take_want(client, &want, bytes))
+                return;
+            inbox->taken += sizeof want + want.size;
+        }
+        inbox->used = inbox->taken = 0;
+        uv_mutex_lock(&client->mutex);
+        bool more = client->inbox[client->filling].used > 0;
+        if (more)
+            client->filling = 1 - client->filling;
+        uv_mutex_unlock(&client->mutex);
+        if (!more)
+            return;
+    }
+}
+
+/* Questions for a member's status that are not sent yet, to members that are connected. */
+static void ask_statuses(synod_client *client) {
+    for (uint32_t i = 0; i < client->genesis.member_count; i++) {
+        uv_mutex_lock(&client->mutex);
+        const status_slot_t *slot = &client->statuses[i];
+        link_t link = slot->asked > slot->answered ? slot->link : LINK_NONE;
+        uv_mutex_unlock(&client->mutex);
+        if (link == LINK_NONE)
+            continue;
+        uint8_t frame[FRAME_HEADER_BYTES];
+        frame_seal(frame, FRAME_STATUS_ASK, 0);
+        net_send(client->net, &link, 1, LANE_CLIENT, bytes_of(frame, sizeof frame));
+    }
+}
+
+static void on_stop_poll(uv_timer_t *timer) {
+    synod_client *client = timer->data;
+    if (net_stopped(client->net))
+        uv_stop(&client->loop);
+}
+
+static void on_turn(void *context) {
+    synod_client *client = context;
+    if (client->net == NULL || client->stopping)
+        return;
+    take_inbox(client);
+    uv_mutex_lock(&client->mutex);
+    bool flush = client->flush, stop = client->stop;
+    client->flush = client->signalled = false;
+    client_counters(client->core, &client->counters);
+    client->traffic_in = client->bytes_in;
+    client->traffic_out = client->bytes_out;
+    uv_mutex_unlock(&client->mutex);
+    if (flush)
+        client_flush(client->core, client_now_ns());
+    if (!stop)
+        return;
+    client->stopping = true;
+    net_stop(client->net, SYNOD_CLOSED, "the client ends");
+    uv_timer_start(&client->stop_poll, on_stop_poll, 0, 2);
+}
+
+net_events_t client_net_events(synod_client *client) {
+    return (net_events_t){client, on_up, on_down, on_frame, on_turn};
+}
+
+void client_signal(synod_client *client) {
+    if (client->signalled)
+        return;
+    client->signalled = true;
+    uv_async_send(&client->signal);
+}
+
+void client_on_signal(uv_async_t *async) {
+    ask_statuses(async->data);
+}
+
+void client_thread_main(void *context) {
+    synod_client *client = context;
+    client_start(client->core, client_now_ns());
+    uv_run(&client->loop, UV_RUN_DEFAULT);
+}

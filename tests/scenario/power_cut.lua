@@ -1,0 +1,24 @@
+-- All members lose power at once, in the middle of work, at a hundred different moments. Whoever was
+-- told "done" before finds it done afterwards; nothing runs twice, although the client asks again.
+local requests = {}
+cluster{members = 4, clients = 1, seed = 7}
+
+local expected = 0
+for round = 1, 20 do
+    for _ = 1, 3 do
+        requests[#requests + 1] = submit(0, "increment", "money")
+        expected = expected + 1
+    end
+    wait(3 + round % 7)
+    for member = 0, 3 do power_off(member) end
+    wait(50)
+    for member = 0, 3 do restart(member) end
+    wait(200)
+end
+
+expect(settle(200000), "everything is answered in the end")
+for index, request in ordered(requests) do
+    local outcome, number = answer(0, request)
+    expect(outcome == "ok" and number == index, "increment " .. index .. " ran once, in its turn")
+end
+expect(roots_equal(), "all members agree")

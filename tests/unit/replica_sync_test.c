@@ -1,0 +1,343 @@
+/* Catching up among liars, checkpoints that differ, and what we serve ourselves. The replica under
+ * test is member 3. */
+#include "tests/unit/replica_chain.h"
+
+#define CHAIN 8
+#define RUN_MOST 72 /* blocks in one run; the replica's own bound */
+
+static node_t nodes[CHAIN + 1];
+static node_t lies[200];
+
+/* A chain that the others made without us. */
+static void make_chain(const world_t *w) {
+    memset(nodes, 0, sizeof nodes);
+    nodes[0] = genesis(w);
+    for (uint32_t i = 1; i <= CHAIN; i++) {
+        if (i == 2)
+            add_text(w, &nodes[i], 0, 0, 7, 0, "");
+        if (i == 5)
+            add_text(w, &nodes[i], 0, 1, 1, 0, "operation");
+        grow(w, &nodes[i - 1], &nodes[i], i, 0);
+    }
+}
+
+/* A fresh replica: all others are there, member 0 was asked for the first run. */
+static world_t *open_late(void) {
+    world_t *w = world_make(SUITE_SYMBOLIC, 3);
+    start(w);
+    make_chain(w);
+    for (member_t m = 0; m < 3; m++)
+        member_comes(w, member_link(m), m);
+    block_ask_t question;
+    link_t link;
+    assert_true(asked_for(w, &question, &link));
+    assert_int_equal(link, member_link(0));
+    assert_int_equal(question.from, 1);
+    forget(w);
+    return w;
+}
+
+/* The run 1..end with its proof, as an honest member sends it. */
+static void tell_run(world_t *w, link_t link, uint32_t end) {
+    for (uint32_t i = 1; i <= end; i++)
+        tell_block(w, link, &nodes[i], i == end ? qc_of(&nodes[i + 1]) : NULL,
+                   payload_of(&nodes[i]));
+}
+
+/* Somebody else than `last` is asked for the run once its patience is over. */
+static link_t next_asked(world_t *w, link_t last) {
+    block_ask_t question;
+    link_t link = 0;
+    forget(w);
+    pass(w, SECOND_NS / 2);
+    assert_true(asked_for(w, &question, &link));
+    assert_false(question.by_id);
+    assert_int_equal(question.from, report(w).executed + 1);
+    assert_int_not_equal(link, last);
+    return link;
+}
+
+static void test_honest_run(void **state) {
+    (void)state;
+    world_t *w = open_late();
+    tell_run(w, member_link(0), 7);
+    assert_int_equal(report(w).executed, 7);
+    assert_int_equal(w->executed_operations, 1);
+    assert_memory_equal(w->executed_id.bytes, nodes[7].id.bytes, sizeof w->executed_id);
+    assert_int_equal(report(w).view, 9); /* attack H9: the proof moves the core on as well */
+    world_close(w);
+}
+
+/* Made-up blocks that hang together, without end. */
+static void make_lies(const world_t *w) {
+    memset(lies, 0, sizeof lies);
+    lies[0] = genesis(w);
+    for (uint32_t i = 1; i < 200; i++) {
+        add_text(w, &lies[i], 1, 0, i, 0, "");
+        grow(w, &lies[i - 1], &lies[i], (UINT64_C(1) << 40) + i, 0);
+    }
+}
+
+static void test_garbage_run(void **state) {
+    (void)state;
+    world_t *w = open_late();
+    make_lies(w);
+    for (uint32_t i = 1; i < 200; i++)
+        tell_block(w, member_link(0), &lies[i], NULL, payload_of(&lies[i]));
+    assert_int_equal(report(w).executed, 0);
+    for (uint32_t i = RUN_MOST + 1; i < RUN_MOST + 5; i++) { /* it cannot go on for ever */
+        pass(w, SECOND_NS / 10);
+        tell_block(w, member_link(0), &lies[i], NULL, payload_of(&lies[i]));
+    }
+    link_t next = next_asked(w, member_link(0));
+    for (uint32_t i = 1; i <= RUN_MOST; i++) /* another liar, the same lie */
+        tell_block(w, next, &lies[i], NULL, payload_of(&lies[i]));
+    next = next_asked(w, next);
+    tell_run(w, next, 7);
+    assert_int_equal(report(w).executed, 7);
+    world_close(w);
+}
+
+/* Nobody who was not asked can put himself in between. */
+static void test_unasked_blocks(void **state) {
+    (void)state;
+    world_t *w = open_late();
+    make_lies(w);
+    for (uint32_t i = 1; i < 150; i++) {
+        tell_block(w, member_link(1), &lies[i], NULL, payload_of(&lies[i]));
+        if (i <= 7)
+            tell_block(w, member_link(0), &nodes[i], i == 7 ? qc_of(&nodes[8]) : NULL,
+                       payload_of(&nodes[i]));
+    }
+    assert_int_equal(report(w).executed, 7);
+    world_close(w);
+}
+
+static void test_wrong_proofs(void **state) {
+    (void)state;
+    world_t *w = open_late();
+    static _Alignas(8) uint8_t room[CERTIFICATE_ROOM];
+    certificate_t *proof = (certificate_t *)(void *)room;
+    link_t link = member_link(0);
+    for (uint32_t kind = 0; kind < 5; kind++) {
+        memcpy(room, nodes[8].qc_room, sizeof room);
+        if (kind == 0) /* a signature that does not hold */
+            ((signature_t *)(uintptr_t)certificate_signature(proof, 1))->bytes[3] ^= 4;
+        if (kind == 1) /* of another block */
+            memcpy(room, nodes[7].qc_room, sizeof room);
+        if (kind == 2) /* views not in a row: nothing is final */
+            proof->statement.claims[0].view--;
+        if (kind == 3) { /* two signers are no quorum */
+            statement_t statement = vote_for(w, &nodes[7], &nodes[8]);
+            certificate_begin(proof, &statement, MEMBERS, 2, false);
+            for (member_t m = 0; m < 2; m++) {
+                signature_t signature = sign_statement(w, m, &statement);
+                certificate_put(proof, m, m, &signature, NULL);
+            }
+        }
+        if (kind == 4) /* genesis proves nothing */
+            certificate_genesis(proof, &w->committee, &w->config.anchor, VOTE);
+        for (uint32_t i = 1; i <= 7; i++)
+            tell_block(w, link, &nodes[i], i == 7 ? proof : NULL, payload_of(&nodes[i]));
+        assert_int_equal(report(w).executed, 0);
+        assert_int_equal(report(w).final, 0);
+        link = next_asked(w, link);
+    }
+    tell_run(w, link, 7);
+    assert_int_equal(report(w).executed, 7);
+    world_close(w);
+}
+
+static void test_wrong_payload_in_a_run(void **state) {
+    (void)state;
+    world_t *w = open_late();
+    tell_block(w, member_link(0), &nodes[1], NULL, payload_of(&nodes[1]));
+    tell_block(w, member_link(0), &nodes[2], NULL, payload_of(&nodes[5]));
+    for (uint32_t i = 3; i <= 7; i++)
+        tell_block(w, member_link(0), &nodes[i], i == 7 ? qc_of(&nodes[8]) : NULL,
+                   payload_of(&nodes[i]));
+    assert_int_equal(report(w).executed, 0);
+    tell_run(w, next_asked(w, member_link(0)), 7);
+    assert_int_equal(report(w).executed, 7);
+    assert_int_equal(w->executed_operations, 1);
+    world_close(w);
+}
+
+/* "There is nothing more", said by one who lags or lies, while we know better. */
+static void test_nothing_more_is_not_believed(void **state) {
+    (void)state;
+    world_t *w = open_late();
+    tell_certificate(w, 1, qc_of(&nodes[8]));
+    assert_int_equal(report(w).final, 7);
+    assert_int_equal(report(w).executed, 0);
+    say_nothing_more(w, 0);
+    link_t next = next_asked(w, member_link(0));
+    tell_run(w, next, 7);
+    assert_int_equal(report(w).executed, 7);
+    world_close(w);
+}
+
+/* attack H14 */
+static void test_missing_parent_is_fetched(void **state) {
+    (void)state;
+    world_t *w = open_late();
+    say_nothing_more(w, 0);
+    forget(w);
+    propose(w, &nodes[0], &nodes[1]);
+    propose(w, &nodes[2], &nodes[3]); /* 2 never came */
+    assert_int_equal(count_phase(w, VOTE, NULL), 1);
+    block_ask_t question;
+    link_t first, second;
+    assert_true(asked_for(w, &question, &first));
+    assert_true(question.by_id && digest_equal(&question.id, &nodes[2].id));
+    tell_block(w, first, &nodes[4], NULL, payload_of(&nodes[4])); /* not what was asked for */
+    assert_int_equal(count_phase(w, VOTE, NULL), 1);
+    pass(w, SECOND_NS / 2);
+    asked_for(w, &question, &second);
+    assert_int_not_equal(first, second);
+    assert_true(digest_equal(&question.id, &nodes[2].id));
+    tell_block(w, second, &nodes[2], NULL, payload_of(&nodes[2]));
+    message_t vote;
+    assert_int_equal(count_phase(w, VOTE, &vote), 2);
+    assert_true(digest_equal(&vote.statement.digest, &nodes[3].id));
+    world_close(w);
+}
+
+/* A new leader lacks the block that it has to build on: it fetches it and then proposes, in the
+ * same view; the core does not ask twice. */
+static void test_leader_fetches_what_it_builds_on(void **state) {
+    (void)state;
+    world_t *w = world_open(SUITE_SYMBOLIC, 1);
+    make_chain(w);
+    propose(w, &nodes[0], &nodes[1]);
+    ask(w, client_link(1), 1, 0, 3, 0, "");
+    forget(w);
+    view_t end = UINT64_C(1) << 32;
+    for (member_t m = 0; m < MEMBERS; m++)
+        if (m != 1)
+            tell_timeout(w, m, end, &nodes[2]); /* 2 is certified and was never seen here */
+    assert_int_equal(report(w).view, end + 1);
+    assert_int_equal(count_phase(w, PROPOSAL, NULL), 0);
+    block_ask_t question;
+    link_t link;
+    assert_true(asked_for(w, &question, &link));
+    assert_true(question.by_id && digest_equal(&question.id, &nodes[2].id));
+    tell_block(w, link, &nodes[2], NULL, payload_of(&nodes[2]));
+    message_t proposal;
+    assert_int_equal(count_phase(w, PROPOSAL, &proposal), MEMBERS - 1);
+    assert_int_equal(proposal.statement.view, end + 1);
+    assert_int_equal(proposal.block->payload_count, 1);
+    world_close(w);
+}
+
+/* ---- serving ---- */
+
+static void ask_blocks(world_t *w, member_t from, height_t height, uint32_t count) {
+    uint8_t bytes[BLOCK_ASK_BYTES];
+    writer_t writer = writer_of(bytes, sizeof bytes);
+    block_ask_encode(&(block_ask_t){.from = height, .count = count}, &writer);
+    feed(w, member_link(from), FRAME_BLOCK_ASK, writer_bytes(&writer));
+}
+
+static void test_serving(void **state) {
+    (void)state;
+    world_t *w = open_late();
+    tell_run(w, member_link(0), 7);
+    forget(w);
+    ask_blocks(w, 2, 1, UINT32_MAX);
+    assert_int_equal(count_sent(w, FRAME_BLOCK), 7);
+    const sent_t *last = last_sent(w, FRAME_BLOCK, member_link(2));
+    reader_t reader = reader_of(bytes_of(last->body, last->size));
+    block_answer_t answer;
+    assert_int_equal(block_answer_decode(&reader, &answer), SYNOD_OK);
+    assert_int_equal(answer.height, 7);
+    assert_true(answer.proof.size > 0);
+    forget(w);
+    ask_blocks(w, 2, UINT64_MAX, 1); /* nothing there: one empty answer */
+    ask_blocks(w, 2, 0, 5);          /* no such height: silence */
+    assert_int_equal(count_sent(w, FRAME_BLOCK), 1);
+    world_close(w);
+}
+
+/* ---- checkpoints ---- */
+
+/* Height 4 is executed and attested (checkpoint_blocks = 4). */
+static world_t *open_attested(void) {
+    world_t *w = open_late();
+    tell_run(w, member_link(0), 4);
+    assert_int_equal(report(w).executed, 4);
+    assert_int_equal(report(w).root_height, 4);
+    assert_int_equal(count_sent(w, FRAME_CHECKPOINT), 3);
+    return w;
+}
+
+/* attack P23 */
+static void test_checkpoints_that_differ(void **state) {
+    (void)state;
+    world_t *w = open_attested();
+    digest_t ours = report(w).root, wrong = ours;
+    wrong.bytes[9] ^= 1;
+    tell_checkpoint(w, 0, 4, &wrong);
+    tell_checkpoint(w, 0, 4, &wrong); /* one liar is one, however often it speaks */
+    tell_checkpoint(w, 2, 4, &ours);
+    assert_int_equal(w->halted, SYNOD_OK);
+    tell_checkpoint(w, 1, 4, &wrong);
+    assert_int_equal(w->halted, SYNOD_CONFLICT);
+    assert_non_null(strstr(w->halt_reason, "state root"));
+    world_close(w);
+}
+
+/* One liar cannot blind us for what others say: neither by far heights nor by speaking first. */
+static void test_checkpoints_of_a_liar(void **state) {
+    (void)state;
+    world_t *w = open_late();
+    digest_t wrong = {{1}}, other = {{2}};
+    for (height_t height = 1000; height < 1020; height++)
+        tell_checkpoint(w, 0, height, &other);
+    tell_checkpoint(w, 2, 4, &wrong);
+    tell_checkpoint(w, 1, 4, &other); /* two others, and not even of one opinion */
+    assert_int_equal(w->halted, SYNOD_OK);
+    tell_run(w, member_link(0), 3);
+    assert_int_equal(w->halted, SYNOD_OK);
+    forget(w);
+    tell_certificate(w, 0, qc_of(&nodes[5]));
+    block_ask_t question;
+    link_t link;
+    assert_true(asked_for(w, &question, &link));
+    tell_block(w, link, &nodes[4], qc_of(&nodes[5]), payload_of(&nodes[4]));
+    assert_int_equal(w->halted, SYNOD_CONFLICT); /* as soon as there is a root to compare with */
+    world_close(w);
+}
+
+static void test_forged_checkpoints(void **state) {
+    (void)state;
+    world_t *w = open_attested();
+    digest_t wrong = {{1}};
+    for (member_t m = 0; m < 3; m++) {
+        const signer_t keys = w->signers[m];
+        w->signers[m] = w->signers[MEMBERS]; /* signed with a client's key */
+        tell_checkpoint(w, m, 4, &wrong);
+        w->signers[m] = keys;
+    }
+    assert_int_equal(w->halted, SYNOD_OK);
+    assert_int_equal(report(w).signatures_bad, 3);
+    world_close(w);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_honest_run),
+        cmocka_unit_test(test_garbage_run),
+        cmocka_unit_test(test_unasked_blocks),
+        cmocka_unit_test(test_wrong_proofs),
+        cmocka_unit_test(test_wrong_payload_in_a_run),
+        cmocka_unit_test(test_nothing_more_is_not_believed),
+        cmocka_unit_test(test_missing_parent_is_fetched),
+        cmocka_unit_test(test_leader_fetches_what_it_builds_on),
+        cmocka_unit_test(test_serving),
+        cmocka_unit_test(test_checkpoints_that_differ),
+        cmocka_unit_test(test_checkpoints_of_a_liar),
+        cmocka_unit_test(test_forged_checkpoints),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
