@@ -84,20 +84,6 @@ static void run(void *argument) {
 
 /* ---- opening ---- */
 
-static synod_status judge_app(const synod_engine *engine, reason_t *reason) {
-    const char *wanted = engine->node->home.genesis.app.text;
-    const synod_app *built_in = synod_app_find(wanted);
-    const char *given = engine->app.name != NULL ? engine->app.name
-                        : built_in != NULL       ? built_in->name
-                                                 : "none";
-    if (strcmp(wanted, given) != 0) {
-        return reason_set(reason, SYNOD_MISMATCH,
-                          "the genesis of %s names the application '%s', given is '%s'",
-                          engine->node->home.path.text, wanted, given);
-    }
-    return SYNOD_OK;
-}
-
 static synod_status open_node(synod_engine *engine, const char *home, reason_t *reason) {
     const node_options_t options = {.home = home,
                                     .app = engine->app.name != NULL ? &engine->app : NULL};
@@ -105,13 +91,9 @@ static synod_status open_node(synod_engine *engine, const char *home, reason_t *
     if (status != SYNOD_OK) {
         return status;
     }
-    status = judge_app(engine, reason);
-    if (status == SYNOD_OK && uv_async_init(&engine->node->loop, &engine->asked, on_asked) != 0) {
-        status = reason_set(reason, SYNOD_IO, "no file descriptors are left");
-    }
-    if (status != SYNOD_OK) {
+    if (uv_async_init(&engine->node->loop, &engine->asked, on_asked) != 0) {
         node_close(engine->node);
-        return status;
+        return reason_set(reason, SYNOD_IO, "no file descriptors are left for the engine");
     }
     engine->asked.data = engine;
     return SYNOD_OK;

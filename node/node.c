@@ -41,9 +41,28 @@ static uint64_t journal_extent(const node_t *node) {
     return known ? (uint64_t)facts.st_size : 1;
 }
 
+/* The application is the one that the genesis names, or nobody can follow the chain. */
+static synod_status choose_app(node_t *node, const synod_app **app, reason_t *reason) {
+    const char *wanted = node->home.genesis.app.text;
+    *app = node->options.app != NULL ? node->options.app : synod_app_find(wanted);
+    if (*app == NULL)
+        return reason_set(reason, SYNOD_UNSUPPORTED,
+                          "the genesis of %s names the application '%s', which is not built in",
+                          node->home.path.text, wanted);
+    if (strcmp((*app)->name, wanted) != 0)
+        return reason_set(reason, SYNOD_MISMATCH,
+                          "the genesis of %s names the application '%s', given is '%s'",
+                          node->home.path.text, wanted, (*app)->name);
+    return SYNOD_OK;
+}
+
 static synod_status open_replica(node_t *node, reason_t *reason) {
     const genesis_t *genesis = &node->home.genesis;
     const settings_t *settings = &node->home.settings;
+    const synod_app *app = NULL;
+    synod_status chosen = choose_app(node, &app, reason);
+    if (chosen != SYNOD_OK)
+        return chosen;
     node->infos = calloc(genesis->member_count, sizeof *node->infos);
     if (node->infos == NULL)
         return reason_set(reason, SYNOD_NO_MEMORY, "out of memory");
@@ -58,7 +77,7 @@ static synod_status open_replica(node_t *node, reason_t *reason) {
         .self = node->home.self,
         .signer = &node->signer,
         .anchor = genesis->anchor,
-        .app = node->options.app != NULL ? node->options.app : synod_app_find(genesis->app.text),
+        .app = app,
         .host = &node->host,
         .journal_segments = (uint32_t)settings->journal_segments,
         .journal_segment_bytes = SEGMENT_BYTES,

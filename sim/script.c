@@ -14,14 +14,14 @@
 
 /* Makes `ordered`, replaces pairs by it, and hides what is not deterministic. */
 static const char prelude[] =
-    "local next, sort, type, error = next, table.sort, type, error\n"
+    "local walk, sort, type, error = next, table.sort, type, error\n"
     "local function before(a, b)\n"
     "    if type(a) == type(b) then return a < b end\n"
     "    return type(a) < type(b)\n"
     "end\n"
     "function ordered(t)\n"
     "    local keys = {}\n"
-    "    for key in next, t do\n"
+    "    for key in walk, t do\n"
     "        local kind = type(key)\n"
     "        if kind ~= 'number' and kind ~= 'string' then\n"
     "            error('a key that is a ' .. kind .. ' has no order', 2)\n"

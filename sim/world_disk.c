@@ -61,6 +61,10 @@ void disk_complete(disk_t *disk) {
     disk->appends++;
 }
 
+void disk_flush(disk_t *disk) {
+    disk->undo_count = 0;
+}
+
 /* How a write that was cut short has landed. */
 typedef enum landing { LANDED_NOT, LANDED_ALL, LANDED_FRONT, LANDED_ANY } landing_t;
 

@@ -201,6 +201,7 @@ static void after_input(node_t *node) {
 void node_start(node_t *node) {
     world_t *w = node->world;
     require(!node->up);
+    disk_flush(&node->disk);
     node->memory = mmap(NULL, node->memory_bytes, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     invariant(node->memory != MAP_FAILED);
@@ -227,8 +228,11 @@ static void release(node_t *node) {
 
 void node_stop(node_t *node, bool power) {
     world_t *w = node->world;
-    if (!node->up)
+    if (!node->up) {
+        if (power)
+            disk_power_cut(w, &node->disk); /* what the killed process left in the cache */
         return;
+    }
     node->up = false;
     node->life++;
     node->trap = 0;

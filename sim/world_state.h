@@ -309,6 +309,8 @@ void disk_read(const disk_t *disk, uint64_t offset, void *to, size_t size);
 void disk_write(disk_t *disk, uint64_t offset, const void *from, size_t size);
 /* The append under way is durable, and all before it. */
 void disk_complete(disk_t *disk);
+/* As a host does when it opens the device (host.h): what is in the cache becomes durable. */
+void disk_flush(disk_t *disk);
 /* The process ends with a write under way: some sectors of it are in the machine's cache. */
 void disk_killed(world_t *w, disk_t *disk);
 void disk_power_cut(world_t *w, disk_t *disk);

@@ -24,7 +24,7 @@ static bytes_t digest_bytes(const digest_t *digest) {
 }
 
 static uint8_t bit_of_node(const kv_trie_node_t *node) {
-    return (uint8_t)(node->byte_at * 8u + 7u - node->shift);
+    return (uint8_t)(node->bit / 16u * 8u + node->bit % 16u - 1u);
 }
 
 void kv_tree_open(kv_tree_t *tree) {
@@ -59,7 +59,7 @@ static void mark_way(kv_tree_t *tree, const digest_t *key, kv_ref_t last) {
             return;
         }
         at = below;
-        side = kv_trie_side(&nodes[at], digest_bytes(key));
+        side = kv_key_side(digest_bytes(key), nodes[at].bit);
     }
 }
 
@@ -202,7 +202,7 @@ static void mark_ways(kv_tree_t *tree, ways_t *ways) {
         for (uint32_t i = 0; i < ways->count;) {
             kv_trie_node_t *node = &nodes[ways->nodes[i]];
             uint32_t side =
-                ways->nodes[i] == 0 ? 0 : kv_trie_side(node, digest_bytes(ways->keys[i]));
+                ways->nodes[i] == 0 ? 0 : kv_key_side(digest_bytes(ways->keys[i]), node->bit);
             node->stale = (uint8_t)(node->stale | 1u << side);
             kv_ref_t below = node->child[side];
             if ((below & KV_REF_LEAF) != 0) {
@@ -307,7 +307,7 @@ void kv_tree_prove(const kv_tree_t *tree, const kv_store_t *store, const digest_
     kv_ref_t ref = tree->trie.nodes[0].child[0];
     while ((ref & KV_REF_LEAF) == 0) {
         const kv_trie_node_t *node = &tree->trie.nodes[ref];
-        uint32_t side = kv_trie_side(node, digest_bytes(key));
+        uint32_t side = kv_key_side(digest_bytes(key), node->bit);
         invariant(proof->step_count < KV_PROOF_STEPS_MAX);
         proof->steps[proof->step_count++] =
             (kv_proof_step_t){bit_of_node(node), pair_of(tree, ref)->child[1 - side]};

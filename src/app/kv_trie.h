@@ -1,26 +1,19 @@
 /* A binary trie over byte strings in which every inner node has two children: a node names the
  * first bit where the strings below it differ, bits that they share are skipped (Morrison 1968,
- * PATRICIA; Bernstein's "crit-bit trees"). `kv` uses it three times: over the keys, in their order,
- * for lookups and scans; over the SHA-256 of the keys, as the shape of the Merkle tree; over the
- * keys that a running transaction has touched.
+ * PATRICIA; Bernstein's "crit-bit trees"). `kv` uses it twice: over the SHA-256 of the keys, as the
+ * shape of the Merkle tree, and over the keys that a running transaction has touched.
  *
  * It holds no strings, only leaf numbers; the caller knows the string of a leaf. A lookup goes down
- * to the one leaf that can be the string and compares once, so it touches 12 bytes a level.
+ * to the one leaf that can be the string and compares once, so it touches 12 bytes a level. Nothing
+ * bounds the depth but the number of leaves and the length of the strings: 256 for digests.
  *
- * Order: a byte is read as nine bits, the first of which says "there is a byte here". So a string
- * comes before its extensions, and the order is that of memcmp with the shorter first. Depth is at
- * most nine times the longest string in bytes.
- *
- * Invariants: on a path from the root, (byte_at, shift) grows strictly; the strings of child[0]
- * have a 0 there, those of child[1] a 1, and all agree before. So the shape is a function of the
- * set of strings, not of its history. */
+ * Invariants: on a path from the root the bits grow strictly; the strings of child[0] have a 0
+ * there, those of child[1] a 1, and all agree before. So the shape is a function of the set of
+ * strings, not of its history. */
 #ifndef APP_KV_TRIE_H
 #define APP_KV_TRIE_H
 
-#include "base/bytes.h"
-
-#define KV_TRIE_KEY_BYTES_MAX 1024u
-#define KV_TRIE_DEPTH_MAX (9u * KV_TRIE_KEY_BYTES_MAX)
+#include "app/kv_key.h"
 
 /* The number of a node, or KV_REF_LEAF plus the number of a leaf. */
 typedef uint32_t kv_ref_t;
@@ -30,8 +23,7 @@ typedef uint32_t kv_ref_t;
 
 typedef struct kv_trie_node {
     kv_ref_t child[2];
-    uint16_t byte_at;
-    uint8_t shift; /* 8 = "is there a byte", 7..0 = its bits from the highest */
+    kv_bit_t bit;
     uint8_t stale; /* for the Merkle tree: bit s set = the digest of child[s] must be computed */
 } kv_trie_node_t;
 
@@ -61,23 +53,15 @@ kv_trie_joint_t kv_trie_insert(kv_trie_t *trie, bytes_t key, bytes_t closest, ui
 /* Takes out the leaf of `key`, which must be there. */
 kv_trie_joint_t kv_trie_remove(kv_trie_t *trie, bytes_t key);
 
-/* Which child of `node` the way of `key` takes. */
-static inline uint32_t kv_trie_side(const kv_trie_node_t *node, bytes_t key) {
-    uint32_t symbol = node->byte_at < key.size ? UINT32_C(0x100) | key.data[node->byte_at] : 0;
-    return (symbol >> node->shift) & 1;
-}
-
-/* A walk over the leaves in order. Any change of the trie ends it. */
+/* A walk over the leaves in order, for tries of digests. Any change of the trie ends it. */
+#define KV_TRIE_WALK_DEPTH_MAX 256u
 typedef struct kv_trie_cursor {
     const kv_trie_t *trie;
     uint32_t depth;
-    kv_ref_t pending[KV_TRIE_DEPTH_MAX + 1]; /* subtrees still to visit, the next one last */
+    kv_ref_t pending[KV_TRIE_WALK_DEPTH_MAX + 1]; /* subtrees still to visit, the next one last */
 } kv_trie_cursor_t;
 
 void kv_trie_start(kv_trie_cursor_t *cursor, const kv_trie_t *trie);
-/* Starts at the first leaf at or after `key`, or after it with `exclusive`; `closest` as above. */
-void kv_trie_seek(kv_trie_cursor_t *cursor, const kv_trie_t *trie, bytes_t key, bytes_t closest,
-                  bool exclusive);
 /* KV_LEAF_NONE at the end. */
 uint32_t kv_trie_next(kv_trie_cursor_t *cursor);
 

@@ -131,7 +131,7 @@ static void finish(replica_t *r) {
                 journal_was_torn(r->journal) ? "yes" : "no");
     driver_start(r, r->records, live);
     wait_for_unfinished(r);
-    r->pending_dirty = true;
+    r->pending_dirty = r->judge_again = true; /* blocks of before: what comes stands on them */
 }
 
 void recover_continue(replica_t *r) {

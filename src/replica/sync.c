@@ -167,7 +167,7 @@ static bool take_proof(replica_t *r, bytes_t encoded, height_t height, const dig
 /* Puts a block that fits into the store, unless it is there. NULL when it is not what it says. */
 static block_slot_t *keep(replica_t *r, const digest_t *id, const block_t *block, bytes_t payload) {
     block_slot_t *slot = blocks_find(&r->blocks, id);
-    if (slot != NULL && slot->state != BLOCK_BAD)
+    if (slot != NULL && slot->state != BLOCK_BAD && judge_payload(r, slot))
         return slot;
     if (slot != NULL)
         slot->state = BLOCK_FREE;

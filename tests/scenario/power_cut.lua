@@ -1,4 +1,4 @@
--- All members lose power at once, in the middle of work, at a hundred different moments. Whoever was
+-- All members lose power at once, in the middle of work, at twenty different moments. Whoever was
 -- told "done" before finds it done afterwards; nothing runs twice, although the client asks again.
 local requests = {}
 cluster{members = 4, clients = 1, seed = 7}
@@ -17,8 +17,11 @@ for round = 1, 20 do
 end
 
 expect(settle(200000), "everything is answered in the end")
-for index, request in ordered(requests) do
+local told = {}
+for _, request in ordered(requests) do
     local outcome, number = answer(0, request)
-    expect(outcome == "ok" and number == index, "increment " .. index .. " ran once, in its turn")
+    expect(outcome == "ok" and number >= 1 and number <= expected, "sixty increments are sixty")
+    expect(not told[number], "the number " .. number .. " was told twice: it ran twice")
+    told[number] = true
 end
 expect(roots_equal(), "all members agree")

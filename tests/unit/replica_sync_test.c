@@ -82,14 +82,17 @@ static void test_garbage_run(void **state) {
     (void)state;
     world_t *w = open_late();
     make_lies(w);
-    for (uint32_t i = 1; i < 200; i++)
+    for (uint32_t i = 1; i <= RUN_MOST; i++)
         tell_block(w, member_link(0), &lies[i], NULL, payload_of(&lies[i]));
     assert_int_equal(report(w).executed, 0);
-    for (uint32_t i = RUN_MOST + 1; i < RUN_MOST + 5; i++) { /* it cannot go on for ever */
+    for (uint32_t i = RUN_MOST + 1; i <= RUN_MOST + 6; i++) { /* it cannot go on for ever */
         pass(w, SECOND_NS / 10);
         tell_block(w, member_link(0), &lies[i], NULL, payload_of(&lies[i]));
     }
-    link_t next = next_asked(w, member_link(0));
+    block_ask_t question;
+    link_t next;
+    assert_true(asked_for(w, &question, &next));
+    assert_int_not_equal(next, member_link(0));
     for (uint32_t i = 1; i <= RUN_MOST; i++) /* another liar, the same lie */
         tell_block(w, next, &lies[i], NULL, payload_of(&lies[i]));
     next = next_asked(w, next);
@@ -163,6 +166,27 @@ static void test_wrong_payload_in_a_run(void **state) {
     world_close(w);
 }
 
+/* A final block whose bytes came from a liar and were not looked at yet, because its parents were
+ * missing. */
+static void test_wrong_payload_of_a_final_block(void **state) {
+    (void)state;
+    world_t *w = open_late();
+    client_comes(w, client_link(0));
+    attach(w, 0, client_link(0));
+    static node_t other;
+    memset(&other, 0, sizeof other);
+    add_text(w, &other, 0, 1, 1, 0, "0peration");
+    message_t message = proposal_of(w, &nodes[4], &nodes[5]);
+    tell(w, member_link(0), &message, payload_of(&other));
+    tell_certificate(w, 1, qc_of(&nodes[6]));
+    assert_int_equal(report(w).final, 5);
+    tell_run(w, member_link(0), 5);
+    assert_int_equal(report(w).executed, 5);
+    assert_int_equal(w->executed_operations, 1);
+    assert_int_equal(reply_on(w, client_link(0)).result.data[5], 'o');
+    world_close(w);
+}
+
 /* "There is nothing more", said by one who lags or lies, while we know better. */
 static void test_nothing_more_is_not_believed(void **state) {
     (void)state;
@@ -170,7 +194,8 @@ static void test_nothing_more_is_not_believed(void **state) {
     tell_certificate(w, 1, qc_of(&nodes[8]));
     assert_int_equal(report(w).final, 7);
     assert_int_equal(report(w).executed, 0);
-    say_nothing_more(w, 0);
+    for (member_t m = 3; m > 0; m--) /* the one that was asked comes last */
+        say_nothing_more(w, m - 1);
     link_t next = next_asked(w, member_link(0));
     tell_run(w, next, 7);
     assert_int_equal(report(w).executed, 7);
@@ -331,6 +356,7 @@ int main(void) {
         cmocka_unit_test(test_unasked_blocks),
         cmocka_unit_test(test_wrong_proofs),
         cmocka_unit_test(test_wrong_payload_in_a_run),
+        cmocka_unit_test(test_wrong_payload_of_a_final_block),
         cmocka_unit_test(test_nothing_more_is_not_believed),
         cmocka_unit_test(test_missing_parent_is_fetched),
         cmocka_unit_test(test_leader_fetches_what_it_builds_on),

@@ -1,6 +1,6 @@
 /* One replica under test with a scripted host: what it sends is captured, its disk, its pool and
- * its clock move only when the test says so, and the other members and the clients are the test itself,
- * with keys of their own. Frames are fed in memory of exactly their size that is freed after the
+ * its clock move only when the test says so, and the other members and the clients are the test
+ * itself, with keys of their own. Frames are fed in memory of exactly their size that is freed after the
  * call, so that the sanitizers see every byte that is read too far or kept too long. */
 #ifndef TESTS_UNIT_REPLICA_WORLD_H
 #define TESTS_UNIT_REPLICA_WORLD_H

@@ -1,0 +1,241 @@
+/* Four validators in this process, each with a home, a journal and a thread of its own, and a client:
+ * they agree, go on without one of them, take it back; and homes that cannot be opened say why. */
+#include "../unit/adapter_world.h"
+
+#include <synod/client.h>
+#include <synod/engine.h>
+
+#include "adapter/home.h"
+#include "app/kv_client.h"
+
+#define MEMBERS 4
+#define PORT_TRIES 50
+
+static synod_engine *engines[MEMBERS];
+static char reason[512];
+static uint16_t first_port;
+
+static const char *home_of(uint32_t index) {
+    char name[32];
+    (void)snprintf(name, sizeof name, "net/node%u", index);
+    return world_path(name);
+}
+
+static synod_status open_engine(uint32_t index) {
+    const synod_engine_options options = {.size_bytes = sizeof options, .home = home_of(index)};
+    return synod_engine_open(&options, &engines[index], reason, sizeof reason);
+}
+
+static void close_engine(uint32_t index) {
+    if (engines[index] != NULL) {
+        assert_int_equal(synod_engine_close(engines[index], reason, sizeof reason), SYNOD_OK);
+        engines[index] = NULL;
+    }
+}
+
+static synod_engine_state state_of(uint32_t index) {
+    synod_engine_state engine_state = {.size_bytes = sizeof engine_state};
+    assert_int_equal(synod_engine_status(engines[index], &engine_state), SYNOD_OK);
+    return engine_state;
+}
+
+/* Ports may be taken by others: a few ranges are tried. */
+static int setup(void **state) {
+    if (world_open(state) != 0) {
+        return -1;
+    }
+    for (uint32_t attempt = 0; attempt < PORT_TRIES; attempt++) {
+        home_plan_t plan;
+        home_plan_default(&plan);
+        first_port = (uint16_t)(20000 + ((uint32_t)getpid() * 7 + attempt * 411) % 10000);
+        plan.port = first_port;
+        plan.settings.log_level = 0;
+        if (testnet_create(world_path("net"), MEMBERS, &plan, &world_reason) != SYNOD_OK) {
+            return -1;
+        }
+        uint32_t opened = 0;
+        while (opened < MEMBERS && open_engine(opened) == SYNOD_OK) {
+            opened++;
+        }
+        if (opened == MEMBERS) {
+            return 0;
+        }
+        while (opened > 0) {
+            close_engine(--opened);
+        }
+        (void)nftw(world_path("net"), world_remove, 16, FTW_DEPTH | FTW_PHYS);
+    }
+    return -1;
+}
+
+static int teardown(void **state) {
+    for (uint32_t index = 0; index < MEMBERS; index++) {
+        close_engine(index);
+    }
+    return world_close(state);
+}
+
+#define wait_for(condition)                                                                        \
+    do {                                                                                           \
+        uint32_t waited = 0;                                                                       \
+        for (; !(condition) && waited < 3000; waited++) {                                          \
+            (void)usleep(10000);                                                                   \
+        }                                                                                          \
+        assert_true(condition);                                                                    \
+    } while (0)
+
+static void wait_for_peers(uint64_t peers) {
+    for (uint32_t index = 0; index < MEMBERS; index++) {
+        if (engines[index] != NULL) {
+            wait_for(state_of(index).peers == peers);
+        }
+    }
+}
+
+static synod_client *open_client(void) {
+    synod_client *client = NULL;
+    char path[600];
+    (void)snprintf(path, sizeof path, "%s/genesis.json", home_of(0));
+    const synod_client_options options = {.size_bytes = sizeof options, .genesis_path = path};
+    synod_status status = synod_client_open(&options, &client, reason, sizeof reason);
+    if (status != SYNOD_OK) {
+        fail_msg("client: %s", reason);
+    }
+    return client;
+}
+
+static void set(synod_client *client, const char *key, const char *value) {
+    uint8_t bytes[256], answer[256];
+    size_t size = 0;
+    writer_t writer = writer_of(bytes, sizeof bytes);
+    kv_encode_set(&writer, bytes_of(key, strlen(key)), bytes_of(value, strlen(value)));
+    assert_int_equal(
+        synod_client_call(client, writer_bytes(&writer), answer, sizeof answer, &size), SYNOD_OK);
+}
+
+static void assert_get(synod_client *client, const char *key, const char *value) {
+    uint8_t bytes[256], answer[256];
+    size_t size = 0;
+    writer_t writer = writer_of(bytes, sizeof bytes);
+    kv_maybe_t found;
+    kv_encode_get(&writer, bytes_of(key, strlen(key)));
+    assert_int_equal(
+        synod_client_call(client, writer_bytes(&writer), answer, sizeof answer, &size), SYNOD_OK);
+    assert_true(kv_read_get(bytes_of(answer, size), &found));
+    assert_true(found.present);
+    assert_true(bytes_equal(found.value, bytes_of(value, strlen(value))));
+}
+
+static void test_agree(void **state) {
+    (void)state;
+    wait_for_peers(MEMBERS - 1);
+    synod_client *client = open_client();
+    for (uint32_t round = 0; round < 20; round++) {
+        char value[16];
+        (void)snprintf(value, sizeof value, "v%u", round);
+        set(client, "key", value);
+        assert_get(client, "key", value);
+    }
+    for (uint32_t index = 0; index < MEMBERS; index++) {
+        wait_for(state_of(index).operations == 40);
+        assert_int_equal(state_of(index).member, index);
+        assert_int_equal(state_of(index).port, first_port + index);
+        assert_int_equal(state_of(index).phase, SYNOD_ENGINE_RUNNING);
+        assert_int_equal(state_of(index).clients, 1);
+    }
+    synod_client_close(client);
+    wait_for(state_of(1).clients == 0);
+}
+
+/* Each of the four is stopped in turn, the leader among them; the others go on; it comes back from
+ * its journal and catches up. */
+static void test_stop_and_return(void **state) {
+    (void)state;
+    synod_client *client = open_client();
+    for (uint32_t index = 0; index < MEMBERS; index++) {
+        char key[16];
+        (void)snprintf(key, sizeof key, "without%u", index);
+        close_engine(index);
+        wait_for_peers(MEMBERS - 2);
+        set(client, key, "x");
+        assert_get(client, key, "x");
+        assert_int_equal(open_engine(index), SYNOD_OK);
+        wait_for_peers(MEMBERS - 1);
+        uint64_t operations = state_of((index + 1) % MEMBERS).operations;
+        wait_for(state_of(index).operations >= operations);
+    }
+    synod_client_close(client);
+}
+
+/* All end at once and come back with what they knew. */
+static void test_all_restart(void **state) {
+    (void)state;
+    uint64_t operations = state_of(0).operations;
+    assert_true(operations > 0);
+    for (uint32_t index = 0; index < MEMBERS; index++) {
+        close_engine(index);
+    }
+    for (uint32_t index = 0; index < MEMBERS; index++) {
+        assert_int_equal(open_engine(index), SYNOD_OK);
+    }
+    synod_client *client = open_client();
+    assert_get(client, "key", "v19");
+    for (uint32_t index = 0; index < MEMBERS; index++) {
+        wait_for(state_of(index).operations > operations);
+    }
+    synod_client_close(client);
+}
+
+/* Stopped while it recovers, connects, shakes hands: it ends, whenever that is. */
+static void test_stop_at_once(void **state) {
+    (void)state;
+    for (uint32_t round = 0; round < 30; round++) {
+        close_engine(round % MEMBERS);
+        assert_int_equal(open_engine(round % MEMBERS), SYNOD_OK);
+        (void)usleep(round * 500);
+    }
+    wait_for_peers(MEMBERS - 1);
+}
+
+/* attack F13, as the operator meets it. */
+static void test_home_in_use(void **state) {
+    (void)state;
+    synod_engine *second = NULL;
+    const synod_engine_options options = {.size_bytes = sizeof options, .home = home_of(2)};
+    assert_int_equal(synod_engine_open(&options, &second, reason, sizeof reason), SYNOD_IN_USE);
+    assert_non_null(strstr(reason, "runs already"));
+    assert_null(second);
+}
+
+static void test_refused(void **state) {
+    (void)state;
+    synod_engine *engine = NULL;
+    synod_app other = *synod_app_null();
+    synod_engine_options options = {.size_bytes = sizeof options, .home = world_path("nowhere")};
+    assert_int_equal(synod_engine_open(&options, &engine, reason, sizeof reason), SYNOD_NOT_FOUND);
+    assert_non_null(strstr(reason, "synod init"));
+    options.size_bytes = 3;
+    assert_int_equal(synod_engine_open(&options, &engine, reason, sizeof reason), SYNOD_INVALID);
+    options.size_bytes = sizeof options;
+    close_engine(3);
+    options.home = home_of(3);
+    options.app = &other;
+    assert_int_equal(synod_engine_open(&options, &engine, reason, sizeof reason), SYNOD_MISMATCH);
+    assert_non_null(strstr(reason, "'kv'"));
+    options.app = NULL;
+    char journal[600];
+    (void)snprintf(journal, sizeof journal, "%s/data/journal", home_of(3));
+    assert_int_equal(unlink(journal), 0);
+    assert_int_equal(synod_engine_open(&options, &engine, reason, sizeof reason), SYNOD_NOT_FOUND);
+    assert_non_null(strstr(reason, "must not sign"));
+    assert_null(engine);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_agree),        cmocka_unit_test(test_stop_and_return),
+        cmocka_unit_test(test_all_restart),  cmocka_unit_test(test_stop_at_once),
+        cmocka_unit_test(test_home_in_use),  cmocka_unit_test(test_refused),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
