@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "adapter/home.h"
-#include "cli/verbs.h"
 #include "cli/plan.h"
+#include "cli/verbs.h"
 
 static int run_init(const verb_t *verb, int argc, char **argv) {
     plan_options_t plan;
@@ -34,8 +34,9 @@ const verb_t verb_init = {
     .name = "init",
     .summary = "keys, genesis and configuration for one node",
     .arguments = "",
-    .details = "Makes a home folder: node_key (keep it secret, and never run two nodes on copies of it),\n"
-               "genesis.json, config and data/. The chain has this one member; for more, see testnet.",
+    .details =
+        "Makes a home folder: node_key (keep it secret, and never run two nodes on copies of it),\n"
+        "genesis.json, config and data/. The chain has this one member; for more, see testnet.",
     .example = "synod init --home ./node",
     .run = run_init,
 };
@@ -74,7 +75,8 @@ const verb_t verb_testnet = {
     .name = "testnet",
     .summary = "keys, one genesis and configurations for n nodes",
     .arguments = "",
-    .details = "Makes DIR/node0, DIR/node1, ... with one common genesis. Copy each to its machine and put\n"
+    .details = "Makes DIR/node0, DIR/node1, ... with one common genesis. Copy each to its machine "
+               "and put\n"
                "the addresses into genesis.json (the same file everywhere) before the first start.",
     .example = "synod testnet --home ./ledger --n 4",
     .run = run_testnet,

@@ -20,10 +20,10 @@ typedef struct form {
     bool read;
 } form_t;
 
-static const form_t forms[] = {{"get", 1, 1, true},        {"set", 2, 2, false},
-                               {"delete", 1, 1, false},    {"increment", 1, 2, false},
-                               {"cas", 3, 3, false},       {"create", 2, 2, false},
-                               {"scan", 0, 2, true},       {NULL, 0, 0, false}};
+static const form_t forms[] = {{"get", 1, 1, true},     {"set", 2, 2, false},
+                               {"delete", 1, 1, false}, {"increment", 1, 2, false},
+                               {"cas", 3, 3, false},    {"create", 2, 2, false},
+                               {"scan", 0, 2, true},    {NULL, 0, 0, false}};
 
 static const form_t *find_form(const char *word) {
     for (const form_t *form = forms; form->word != NULL; form++)
@@ -59,8 +59,8 @@ static const char *encode_increment(const char *const *words, uint32_t count, wr
 
 static const char *encode_scan(const char *const *words, uint32_t count, writer_t *to) {
     int64_t entries = 100;
-    if (count == 3 && (!parse_signed(words[2], &entries) || entries < 1 ||
-                       entries > KV_SCAN_ENTRIES_MAX))
+    if (count == 3 &&
+        (!parse_signed(words[2], &entries) || entries < 1 || entries > KV_SCAN_ENTRIES_MAX))
         return "scan: the count is a number from 1 to 4096";
     kv_scan_bounds_t bounds = {.entries_max = (uint32_t)entries, .bytes_max = 1u << 19};
     kv_encode_scan(to, word_bytes(count > 1 ? words[1] : ""), &bounds);

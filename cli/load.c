@@ -16,9 +16,8 @@ static void show(const loader_t *loader, uint64_t since_ns, uint64_t before, boo
     uint64_t done = atomic_load(&loader->done);
     double seconds = (double)(monotonic_ns() - since_ns) / 1e9;
     double rate = seconds > 0 ? (double)(done - before) / seconds : 0;
-    printf("%s%8llu of %zu records  %8.0f/s%s", on_terminal() ? "\r" : "",
-           (unsigned long long)done, loader->records->count, rate,
-           on_terminal() && !last ? "" : "\n");
+    printf("%s%8llu of %zu records  %8.0f/s%s", on_terminal() ? "\r" : "", (unsigned long long)done,
+           loader->records->count, rate, on_terminal() && !last ? "" : "\n");
     fflush(stdout);
 }
 
@@ -64,9 +63,10 @@ static int load_and_verify(const verb_t *verb, const connect_options_t *connect,
     synod_client_close(client);
     unsigned long long failures = (unsigned long long)atomic_load(&loader.failed);
     if (wanted->json)
-        printf("{\"records\":%zu,\"failed\":%llu,\"seconds\":%.3f,\"verified\":%s,\"differ\":%llu}\n",
-               records->count, failures, seconds, wanted->verify ? "true" : "false",
-               (unsigned long long)differ);
+        printf(
+            "{\"records\":%zu,\"failed\":%llu,\"seconds\":%.3f,\"verified\":%s,\"differ\":%llu}\n",
+            records->count, failures, seconds, wanted->verify ? "true" : "false",
+            (unsigned long long)differ);
     else if (wanted->verify)
         printf("%zu records read back, %llu differ\n", records->count, (unsigned long long)differ);
     if (failures > 0)
@@ -93,9 +93,9 @@ static int run(const verb_t *verb, int argc, char **argv) {
         return usage_error(verb, "name one FILE (- is standard input), or --apt");
     char reason[512];
     record_set_t records;
-    bool read = wanted.apt ? records_from_apt(&records, reason, sizeof reason)
-                           : records_from_lines(arguments.positional[0], &records, reason,
-                                                sizeof reason);
+    bool read = wanted.apt
+                    ? records_from_apt(&records, reason, sizeof reason)
+                    : records_from_lines(arguments.positional[0], &records, reason, sizeof reason);
     if (!read)
         return failed(verb, "%s", reason);
     code = load_and_verify(verb, &connect, &wanted, &records);
@@ -107,7 +107,8 @@ const verb_t verb_load = {
     .name = "load",
     .summary = "many records from a file or the Debian package index",
     .arguments = "FILE | --apt",
-    .details = "Sets every record of FILE (lines KEY<TAB>VALUE) or of the package index, each confirmed by\n"
+    .details = "Sets every record of FILE (lines KEY<TAB>VALUE) or of the package index, each "
+               "confirmed by\n"
                "f+1 validators. Exit code 1 when one was not.",
     .example = "synod load --home ./ledger --apt --verify",
     .run = run,

@@ -45,10 +45,10 @@ bool loader_advance(loader_t *loader) {
         const record_pair_t *pair = &loader->records->pairs[loader->next];
         writer_t writer = writer_of(operation, sizeof operation);
         kv_encode_set(&writer, pair->key, pair->value);
-        synod_status status = writer.failed
-                                  ? SYNOD_TOO_LARGE
-                                  : synod_client_submit(loader->client, writer_bytes(&writer),
-                                                        on_stored, loader);
+        synod_status status =
+            writer.failed
+                ? SYNOD_TOO_LARGE
+                : synod_client_submit(loader->client, writer_bytes(&writer), on_stored, loader);
         if (status == SYNOD_BUSY)
             break; /* the queue is full: back-pressure, go on later */
         if (status != SYNOD_OK) {

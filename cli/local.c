@@ -12,8 +12,7 @@ void local_option_table(local_options_t *local, option_t *options, uint32_t at) 
     local->home = NULL;
     local->count = 4;
     options[at] = (option_t){"home", OPTION_TEXT, &local->home, "DIR", "folder of the chain"};
-    options[at + 1] =
-        (option_t){"n", OPTION_NUMBER, &local->count, "N", "validators (default 4)"};
+    options[at + 1] = (option_t){"n", OPTION_NUMBER, &local->count, "N", "validators (default 4)"};
     plan_option_table(&local->plan, options, at + 2);
 }
 
@@ -84,9 +83,10 @@ int local_start(const verb_t *verb, cluster_t *cluster, synod_client **client) {
         }
         synod_client_close(*client);
         cluster_stop(cluster, 2000);
-        return ended >= 0 ? failed(verb, "validator %d did not start: %s", ended, reason)
-                          : failed(verb, "the validators were not ready within 30 s; see %s/node*/log",
-                                   cluster->folder);
+        return ended >= 0
+                   ? failed(verb, "validator %d did not start: %s", ended, reason)
+                   : failed(verb, "the validators were not ready within 30 s; see %s/node*/log",
+                            cluster->folder);
     }
     return -1;
 }

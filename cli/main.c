@@ -24,7 +24,8 @@ int main(int argc, char **argv) {
         print_map(stdout);
         return EXIT_OK;
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "-h") == 0) {
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0 ||
+        strcmp(argv[1], "-h") == 0) {
         print_map(stdout);
         return EXIT_OK;
     }

@@ -8,8 +8,7 @@
 static int run(const verb_t *verb, int argc, char **argv) {
     const char *home = NULL;
     option_t options[] = {
-        {"home", OPTION_TEXT, &home, "DIR", "the node's folder (required; see `synod init`)"},
-        {0}};
+        {"home", OPTION_TEXT, &home, "DIR", "the node's folder (required; see `synod init`)"}, {0}};
     arguments_t arguments;
     int code = options_parse(verb, options, argc, argv, &arguments);
     if (code >= 0)
@@ -30,8 +29,9 @@ const verb_t verb_node = {
     .name = "node",
     .summary = "run one validator",
     .arguments = "",
-    .details = "Runs the validator whose home is DIR until it gets SIGTERM or SIGINT. Its log goes to\n"
-               "standard error, or where the home's config says.",
+    .details =
+        "Runs the validator whose home is DIR until it gets SIGTERM or SIGINT. Its log goes to\n"
+        "standard error, or where the home's config says.",
     .example = "synod node --home ./ledger/node0",
     .run = run,
 };

@@ -56,15 +56,12 @@ typedef struct unit {
 } unit_t;
 
 static const unit_t number_units[] = {{"", 1}, {"k", 1000}, {"M", 1000000}, {NULL, 0}};
-static const unit_t size_units[] = {{"", 1},        {"B", 1},        {"k", 1u << 10},
+static const unit_t size_units[] = {{"", 1},         {"B", 1},        {"k", 1u << 10},
                                     {"K", 1u << 10}, {"M", 1u << 20}, {"G", 1u << 30},
                                     {NULL, 0}};
-static const unit_t duration_units[] = {{"ns", 1},
-                                        {"us", 1000},
-                                        {"ms", 1000000},
-                                        {"s", 1000000000},
-                                        {"m", UINT64_C(60000000000)},
-                                        {NULL, 0}};
+static const unit_t duration_units[] = {
+    {"ns", 1}, {"us", 1000}, {"ms", 1000000}, {"s", 1000000000}, {"m", UINT64_C(60000000000)},
+    {NULL, 0}};
 
 /* A decimal number, possibly with a fraction, and a unit of the table. */
 static bool parse_amount(const char *text, const unit_t *units, uint64_t *to) {

@@ -6,8 +6,8 @@
 #include "protocol/registry.h"
 
 void plan_option_table(plan_options_t *plan, option_t *options, uint32_t at) {
-    *plan = (plan_options_t){.protocol = PROTOCOL_DEFAULT, .app = "kv", .durability = "group",
-                             .port = 7100};
+    *plan = (plan_options_t){
+        .protocol = PROTOCOL_DEFAULT, .app = "kv", .durability = "group", .port = 7100};
     const option_t table[] = {
         {"protocol", OPTION_TEXT, &plan->protocol, "NAME", "see `synod protocols`"},
         {"app", OPTION_TEXT, &plan->app, "NAME", "kv or null (default kv)"},

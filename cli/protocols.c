@@ -70,8 +70,9 @@ const verb_t verb_protocols = {
     .name = "protocols",
     .summary = "what each protocol of this build assumes, tolerates and costs",
     .arguments = "",
-    .details = "Lists the consensus protocols of this build with their timing model, fault bound and\n"
-               "kind of finality.",
+    .details =
+        "Lists the consensus protocols of this build with their timing model, fault bound and\n"
+        "kind of finality.",
     .example = "synod protocols --json",
     .run = run,
 };

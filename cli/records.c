@@ -79,10 +79,9 @@ static bool unite(record_set_t *records) {
     qsort(all, records->count, sizeof *all, by_key);
     size_t kept = 0;
     for (size_t i = 0; i < records->count; i++) {
-        bool last = i + 1 == records->count ||
-                    all[i].pair.key.size != all[i + 1].pair.key.size ||
-                    memcmp(all[i].pair.key.data, all[i + 1].pair.key.data,
-                           all[i].pair.key.size) != 0;
+        bool last =
+            i + 1 == records->count || all[i].pair.key.size != all[i + 1].pair.key.size ||
+            memcmp(all[i].pair.key.data, all[i + 1].pair.key.data, all[i].pair.key.size) != 0;
         if (last)
             records->pairs[kept++] = all[i].pair;
     }
@@ -116,8 +115,7 @@ static bool split_lines(record_set_t *records, char *reason, size_t reason_size)
     return true;
 }
 
-bool records_from_lines(const char *path, record_set_t *records, char *reason,
-                        size_t reason_size) {
+bool records_from_lines(const char *path, record_set_t *records, char *reason, size_t reason_size) {
     *records = (record_set_t){0};
     snprintf(reason, reason_size, "out of memory");
     FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
@@ -162,9 +160,9 @@ static bool split_paragraphs(record_set_t *records, char *keys) {
                     architecture = field(at, stop, "Architecture");
         size_t size = package.size + version.size + architecture.size + 2;
         if (package.size > 0 && version.size > 0 && size <= KEY_BYTES_MAX) {
-            int written = sprintf(keys, "%.*s_%.*s_%.*s", (int)package.size, package.data,
-                                  (int)version.size, version.data, (int)architecture.size,
-                                  architecture.data);
+            int written =
+                sprintf(keys, "%.*s_%.*s_%.*s", (int)package.size, package.data, (int)version.size,
+                        version.data, (int)architecture.size, architecture.data);
             if (!add(records, &room, span(keys, keys + written), span(at, stop)))
                 return false;
             keys += written;
@@ -195,8 +193,8 @@ bool records_from_apt(record_set_t *records, char *reason, size_t reason_size) {
     char *both = realloc(records->text, 2 * records->text_size + 1);
     if (both != NULL)
         records->text = both;
-    bool good = both != NULL && split_paragraphs(records, both + records->text_size) &&
-                unite(records);
+    bool good =
+        both != NULL && split_paragraphs(records, both + records->text_size) && unite(records);
     if (!good)
         records_free(records);
     return good;

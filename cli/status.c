@@ -16,22 +16,22 @@ static void print_row(uint32_t member, bool answered, const status_report_t *r) 
     printf("%6u  %6s  %9llu  %9llu  %10llu  %7llu  %9llu  %02x%02x%02x%02x  %5llu  %s\n", member,
            leader, (unsigned long long)r->final, (unsigned long long)r->executed,
            (unsigned long long)r->operations_executed, (unsigned long long)r->pending_requests,
-           (unsigned long long)r->root_height, r->root.bytes[0], r->root.bytes[1],
-           r->root.bytes[2], r->root.bytes[3], (unsigned long long)r->peers_connected,
-           r->synced ? "yes" : "no");
+           (unsigned long long)r->root_height, r->root.bytes[0], r->root.bytes[1], r->root.bytes[2],
+           r->root.bytes[3], (unsigned long long)r->peers_connected, r->synced ? "yes" : "no");
 }
 
 static void print_json(uint32_t member, bool answered, const status_report_t *r, bool first) {
-    printf("%s{\"member\":%u,\"answers\":%s", first ? "[" : ",", member, answered ? "true" : "false");
+    printf("%s{\"member\":%u,\"answers\":%s", first ? "[" : ",", member,
+           answered ? "true" : "false");
     if (answered) {
         printf(",\"view\":%llu,\"leader\":%d,\"final\":%llu,\"executed\":%llu,\"operations\":%llu,"
                "\"requests\":%llu,\"pending\":%llu,\"views_failed\":%llu,\"root_height\":%llu,"
                "\"root\":\"",
                (unsigned long long)r->view, r->leader == MEMBER_NONE ? -1 : (int)r->leader,
                (unsigned long long)r->final, (unsigned long long)r->executed,
-               (unsigned long long)r->operations_executed,
-               (unsigned long long)r->requests_executed, (unsigned long long)r->pending_requests,
-               (unsigned long long)r->views_failed, (unsigned long long)r->root_height);
+               (unsigned long long)r->operations_executed, (unsigned long long)r->requests_executed,
+               (unsigned long long)r->pending_requests, (unsigned long long)r->views_failed,
+               (unsigned long long)r->root_height);
         for (size_t i = 0; i < sizeof r->root.bytes; i++)
             printf("%02x", r->root.bytes[i]);
         printf("\",\"sessions\":%llu,\"peers\":%llu,\"clients\":%llu,\"journal_syncs\":%llu,"
@@ -85,8 +85,9 @@ const verb_t verb_status = {
     .name = "status",
     .summary = "what every validator says about itself",
     .arguments = "",
-    .details = "Asks each validator for its view, leader, height and state root. Equal roots at equal\n"
-               "heights mean equal states. Exit code 1 when somebody does not answer.",
+    .details =
+        "Asks each validator for its view, leader, height and state root. Equal roots at equal\n"
+        "heights mean equal states. Exit code 1 when somebody does not answer.",
     .example = "synod status --home ./ledger",
     .run = run,
 };

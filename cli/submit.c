@@ -32,7 +32,8 @@ static void on_done(void *context, const synod_client_result *result) {
 static const char *outcome_text(synod_status status) {
     switch (status) {
     case SYNOD_UNKNOWN:
-        return "no answer of f+1 validators in time: it may or may not have run (synod status shows "
+        return "no answer of f+1 validators in time: it may or may not have run (synod status "
+               "shows "
                "who is there)";
     case SYNOD_BUSY:
         return "the validators are busy; nothing happened, try again";
@@ -71,7 +72,8 @@ static int ask_chain(const verb_t *verb, const connect_options_t *connect, const
     if (wrong != NULL)
         return usage_error(verb, "%s", wrong);
     if (!ask->ordered && !kv_words_is_read(arguments->positional, arguments->count))
-        return usage_error(verb, "only get and scan are reads; use `synod submit` to change things");
+        return usage_error(verb,
+                           "only get and scan are reads; use `synod submit` to change things");
     synod_client *client;
     int code = connect_open(verb, connect, NULL, &client);
     if (code >= 0)
@@ -133,7 +135,8 @@ const verb_t verb_query = {
     .name = "query",
     .summary = "read without ordering: equal answers of f+1 validators, with a proof if asked",
     .arguments = "get KEY | scan PREFIX [COUNT]",
-    .details = "Reads from the validators' state. The answer is one that f+1 of them give alike; it may be\n"
+    .details = "Reads from the validators' state. The answer is one that f+1 of them give alike; "
+               "it may be\n"
                "older than the newest write (order a get with `synod submit` if that matters).",
     .example = "synod query --home ./ledger get greeting --prove",
     .run = run_query,

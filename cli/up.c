@@ -61,8 +61,10 @@ const verb_t verb_up = {
     .name = "up",
     .summary = "n validators on this machine as real processes",
     .arguments = "",
-    .details = "Makes a chain in DIR if there is none, and runs all of its validators here, each a process\n"
-               "of its own, connected by mutual TLS. Run it again on the same DIR to go on where it was.",
+    .details =
+        "Makes a chain in DIR if there is none, and runs all of its validators here, each a "
+        "process\n"
+        "of its own, connected by mutual TLS. Run it again on the same DIR to go on where it was.",
     .example = "synod up --home ./ledger --n 4",
     .run = run,
 };

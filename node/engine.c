@@ -155,7 +155,8 @@ synod_status synod_engine_open(const synod_engine_options *options, synod_engine
         /* A table of an older build is shorter: what it lacks is NULL. */
         if (options->app != NULL) {
             size_t size = options->app->size_bytes;
-            memcpy(&engine->app, options->app, size < sizeof engine->app ? size : sizeof engine->app);
+            memcpy(&engine->app, options->app,
+                   size < sizeof engine->app ? size : sizeof engine->app);
         }
         status = start(engine, options->home, &why);
     }

@@ -70,20 +70,20 @@ static synod_status open_replica(node_t *node, reason_t *reason) {
     genesis_committee(genesis, node->infos, &node->verifier, &node->committee);
     node->signer = signer_ed25519(node->home.key.member_seed, &node->secret);
     node_bind_host(node);
-    replica_config_t config = {
-        .protocol = protocol_find(genesis->protocol.text),
-        .chain = genesis->parameters,
-        .committee = &node->committee,
-        .self = node->home.self,
-        .signer = &node->signer,
-        .anchor = genesis->anchor,
-        .app = app,
-        .host = &node->host,
-        .journal_segments = (uint32_t)settings->journal_segments,
-        .journal_segment_bytes = SEGMENT_BYTES,
-        .journal_extent_bytes = journal_extent(node),
-        .mempool_bytes = (uint32_t)(settings->mempool_mib << 20),
-        .links_max = genesis->member_count + (uint32_t)settings->clients_max};
+    replica_config_t config = {.protocol = protocol_find(genesis->protocol.text),
+                               .chain = genesis->parameters,
+                               .committee = &node->committee,
+                               .self = node->home.self,
+                               .signer = &node->signer,
+                               .anchor = genesis->anchor,
+                               .app = app,
+                               .host = &node->host,
+                               .journal_segments = (uint32_t)settings->journal_segments,
+                               .journal_segment_bytes = SEGMENT_BYTES,
+                               .journal_extent_bytes = journal_extent(node),
+                               .mempool_bytes = (uint32_t)(settings->mempool_mib << 20),
+                               .links_max =
+                                   genesis->member_count + (uint32_t)settings->clients_max};
     node_key_replica_seed(&node->home.key, config.seed);
     node->memory_size = replica_bytes(&config);
     node->memory = mmap(NULL, node->memory_size, PROT_READ | PROT_WRITE,

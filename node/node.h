@@ -13,9 +13,9 @@
 typedef struct node node_t;
 
 typedef struct node_options {
-    const char *home;       /* folder */
-    const synod_app *app;   /* NULL: the built-in one that the genesis names */
-    bool handle_signals;    /* SIGTERM and SIGINT end it gracefully */
+    const char *home;     /* folder */
+    const synod_app *app; /* NULL: the built-in one that the genesis names */
+    bool handle_signals;  /* SIGTERM and SIGINT end it gracefully */
 } node_options_t;
 
 /* Reads and judges the home, locks the journal, listens. Whatever is wrong is one sentence. */
