@@ -1,5 +1,5 @@
-/* The verbs of replica/host.h on sockets, disk and threads; completions back into the replica. After
- * each turn of the loop the net calls on_turn, which flushes the replica once. */
+/* The verbs of replica/host.h on sockets, disk and threads; completions back into the replica.
+ * After each turn of the loop the net calls on_turn, which flushes the replica once. */
 #include <stdio.h>
 #include <time.h>
 

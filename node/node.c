@@ -1,5 +1,5 @@
-/* See node.h. Opening goes from what is cheap and often wrong (files) to what is dear (memory); what
- * was opened is closed in reverse, whatever failed. */
+/* See node.h. Opening goes from what is cheap and often wrong (files) to what is dear (memory);
+ * what was opened is closed in reverse, whatever failed. */
 #include "node/node.h"
 
 #include <errno.h>
@@ -178,6 +178,19 @@ static void open_handles(node_t *node) {
     }
 }
 
+static synod_status open_log(node_t *node, reason_t *reason) {
+    const settings_t *settings = &node->home.settings;
+    file_path_t path = {""};
+    log_options_t options = {.path = path.text,
+                             .level = (log_level_t)settings->log_level,
+                             .json = settings->log_json != 0};
+    synod_status status =
+        settings->log_file[0] == '\0'
+            ? SYNOD_OK
+            : file_join(&path, node->home.path.text, settings->log_file, reason);
+    return status == SYNOD_OK ? log_open(&node->log, &options, reason) : status;
+}
+
 static synod_status open_parts(node_t *node, reason_t *reason) {
     synod_status status = home_read(node->options.home, &node->home, reason);
     if (status != SYNOD_OK)
@@ -185,10 +198,7 @@ static synod_status open_parts(node_t *node, reason_t *reason) {
     node->home_read = true;
     if (!node->home.settings.core_dumps)
         prctl(PR_SET_DUMPABLE, 0); /* a core dump would hold the keys (attack K7) */
-    log_options_t log = {.path = node->home.settings.log_file,
-                         .level = (log_level_t)node->home.settings.log_level,
-                         .json = node->home.settings.log_json != 0};
-    status = log_open(&node->log, &log, reason);
+    status = open_log(node, reason);
     if (status != SYNOD_OK)
         return status;
     node->log_open = true;
@@ -241,7 +251,8 @@ static void close_handle(uv_handle_t *handle, void *unused) {
         uv_close(handle, NULL);
 }
 
-/* The disk first: its last answers still reach the replica, which may then speak to net and pool. */
+/* The disk first: its last answers still reach the replica, which may then speak to net and pool.
+ */
 static void close_loop(node_t *node) {
     uv_timer_stop(&node->wake);
     if (node->net != NULL) {

@@ -96,7 +96,7 @@ typedef struct bare_options {
     uint64_t verdict_max_ns, payload_max_ns, execute_max_ns;
     uint64_t clock_offset_max_ns;
     uint32_t amber_per_million;
-    bool sync; /* a restarted node asks others for what became final meanwhile */
+    bool sync;                    /* a restarted node asks others for what became final meanwhile */
     uint32_t crashes, power_cuts; /* at random times before gst_ns; a power cut stops all */
     uint32_t crash_at_sync_per_million;
     uint64_t down_max_ns;
@@ -161,7 +161,9 @@ uint32_t bare_request(bare_t *world, member_t member);
 /* The same request comes to another member. */
 void bare_request_again(bare_t *world, uint32_t request, member_t member);
 bool bare_delivered(const bare_t *world, member_t member, uint32_t request);
+/* Final there, and executed there. */
 height_t bare_height(const bare_t *world, member_t member);
+height_t bare_executed(const bare_t *world, member_t member);
 progress_t bare_progress(const bare_t *world, member_t member);
 /* Deadlines that are set at a member. */
 uint32_t bare_timers(const bare_t *world, member_t member);

@@ -54,8 +54,7 @@ static bool lies_as_leader(node_t *node, shared_t *shared) {
     bool equivocates = behaves(node, BEHAVIOUR_EQUIVOCATE) && lies_now(world);
     if (equivocates && !prng_chance(&world->chance.lie, 100000))
         return bare_lie_equivocate(node, shared);
-    if (behaves(node, BEHAVIOUR_STALE) && lies_now(world) &&
-        bare_lie_stale_proposal(node, message))
+    if (behaves(node, BEHAVIOUR_STALE) && lies_now(world) && bare_lie_stale_proposal(node, message))
         return true;
     return behaves(node, BEHAVIOUR_INVALID) && lies_now(world) && bare_lie_invalid(node, message);
 }

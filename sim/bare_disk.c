@@ -1,10 +1,10 @@
 /* The simulated disk and the one queue of a node (rule 4: persist before you speak).
  *
- * Operations are numbered from 1 as they are asked for. One group commit runs at a time; it covers
- * what was asked for before it began and becomes durable when it ends. A message that is not early
- * waits until every operation asked for before it is durable; messages leave in order. A crash loses
- * the operations that no group commit covered, maybe those of the one that runs, and all messages
- * that have not left. */
+ * Operations are numbered from 1 as they are asked for. One group commit runs at a time, begun at
+ * the end of a step; it covers what was asked for before and becomes durable when it ends. A message
+ * that is not early waits until every operation asked for before it is durable; messages leave in
+ * order. A crash loses the operations that no group commit covered, maybe those of the one that runs,
+ * and all messages that have not left. */
 #include <stdlib.h>
 
 #include "sim/bare_state.h"
@@ -17,7 +17,7 @@ static uint64_t sync_time_ns(node_t *node) {
     return node->sync_fixed_ns != 0 ? node->sync_fixed_ns : drawn;
 }
 
-static void sync_begin(node_t *node) {
+void bare_disk_commit(node_t *node) {
     if (node->syncing || node->asked == node->durable)
         return;
     node->syncing = true;
@@ -44,7 +44,6 @@ static void ask(node_t *node, const operation_t *operation) {
     }
     node->operations[(node->operation_head + waiting) % node->operation_capacity] = *operation;
     node->asked++;
-    sync_begin(node);
 }
 
 static operation_t with_bytes(const record_t *record) {
@@ -221,7 +220,7 @@ void bare_disk_synced(node_t *node, height_t delivered) {
     if (point != POINT_NONE)
         stop_at(node, point);
     else
-        sync_begin(node);
+        bare_disk_commit(node);
 }
 
 void bare_disk_crash(node_t *node) {

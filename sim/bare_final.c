@@ -70,7 +70,7 @@ void bare_ledger_falls_back(node_t *node) {
     height_t to = prng_between(&world->chance.node, node->delivered_durable, node->delivered);
     while (to > 0 && world->proofs[to] == NULL)
         to--;
-    node->delivered = node->delivered_durable = to;
+    node->delivered = node->delivered_durable = node->executed = to;
     while (world->blocks[node->delivered_block].block.height > to)
         node->delivered_block = world->blocks[node->delivered_block].parent;
     if (world->request_count > 0)

@@ -24,12 +24,13 @@ void bare_until(bare_t *world, uint64_t now_ns) {
         world->now_ns = now_ns;
 }
 
-/* Is an event under way that is not a timer? Timers that were set anew or cancelled stay in the heap
- * until their time; they come after everything else of their instant, so the rank tells. */
+/* Is an event under way that is neither a timer nor a liar's idea? */
 static bool under_way(const bare_t *world) {
-    for (uint32_t i = 0; i < world->heap.count; i++)
-        if (world->heap.items[i].tie >> 48 == 0)
+    for (uint32_t i = 0; i < world->heap.count; i++) {
+        happening_kind_t kind = world->slots[world->heap.items[i].value].kind;
+        if (kind != HAPPEN_DEADLINE && kind != HAPPEN_LIE)
             return true;
+    }
     return false;
 }
 
@@ -67,6 +68,10 @@ bool bare_delivered(const bare_t *world, member_t member, uint32_t request) {
 
 height_t bare_height(const bare_t *world, member_t member) {
     return world->nodes[member].delivered;
+}
+
+height_t bare_executed(const bare_t *world, member_t member) {
+    return world->nodes[member].executed;
 }
 
 bool bare_up(const bare_t *world, member_t member) {

@@ -152,6 +152,7 @@ void bare_node_step(node_t *node, event_t *event) {
         bare_oracle_purity(node, event);
     for (uint32_t i = 0; i < node->effects.count; i++)
         carry_out(node, &node->effects.items[i]);
+    bare_disk_commit(node);
 }
 
 void bare_node_deadline(node_t *node, uint32_t id, uint64_t generation) {
@@ -258,8 +259,8 @@ void bare_node_answered(node_t *node) {
     bare_t *world = node->world;
     uint64_t choice = prng_below(&world->chance.node, world->options.members);
     const node_t *from = &world->nodes[choice];
-    uint32_t cut = world->cuts[from->member] >> node->member |
-                   world->cuts[node->member] >> from->member;
+    uint32_t cut =
+        world->cuts[from->member] >> node->member | world->cuts[node->member] >> from->member;
     if (from == node || !from->honest || !from->up || (cut & 1) != 0)
         bare_node_ask(node);
     else

@@ -134,7 +134,7 @@ typedef struct node {
     /* ledger */
     uint8_t *requests;     /* REQUEST_ bits */
     uint64_t *arrivals_ns; /* by the node's clock */
-    height_t delivered, delivered_durable;
+    height_t delivered, delivered_durable, executed;
     uint32_t delivered_block;
     certificate_t *proof; /* of the last delivered block */
     bool pending_told;
@@ -255,6 +255,8 @@ void bare_node_answered(node_t *node);
 uint64_t bare_node_clock_ns(const node_t *node);
 
 /* ---- bare_disk.c ---- */
+/* Begins a group commit when there is something to write and none runs. */
+void bare_disk_commit(node_t *node);
 void bare_disk_persist(node_t *node, const record_t *record);
 void bare_disk_store(node_t *node);
 void bare_disk_forget(node_t *node, const record_t *record);

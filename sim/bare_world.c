@@ -112,6 +112,8 @@ static void happen_at_node(node_t *node, const happening_t *event) {
     case HAPPEN_EXECUTED: {
         event_t executed = bare_node_event(node, EVENT_EXECUTED);
         executed.executed.position = event->extra;
+        if (event->extra > node->executed)
+            node->executed = event->extra;
         bare_node_step(node, &executed);
         break;
     }

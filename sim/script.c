@@ -1,5 +1,5 @@
-/* See script.h. The sandbox takes away what could make two plays of one script differ: clocks, files,
- * random numbers, addresses as text, and the order in which tables are walked. */
+/* See script.h. The sandbox takes away what could make two plays of one script differ: clocks,
+ * files, random numbers, addresses as text, and the order in which tables are walked. */
 #include "sim/script.h"
 
 #include <lualib.h>

@@ -1,6 +1,6 @@
-/* Scripts: a simulated world driven by Lua 5.4, for lessons and regressions. What a script may say is
- * in docs/guide/simulator.md. Scripts have no clock, no files and no randomness but the world's seed,
- * and iterate tables in order, so that one script always plays the same. */
+/* Scripts: a simulated world driven by Lua 5.4, for lessons and regressions. What a script may
+ * say is in docs/guide/simulator.md. Scripts have no clock, no files and no randomness but the
+ * world's seed, and iterate tables in order, so that one script always plays the same. */
 #ifndef SIM_SCRIPT_H
 #define SIM_SCRIPT_H
 

@@ -149,8 +149,7 @@ static int word_submit(lua_State *lua) {
 static int word_send_again(lua_State *lua) {
     world_t *w = world_of(lua);
     uint32_t client = (uint32_t)within(lua, 1, 0, (lua_Integer)world_clients(w) - 1);
-    uint32_t request =
-        (uint32_t)within(lua, 2, 0, (lua_Integer)world_submitted(w, client) - 1);
+    uint32_t request = (uint32_t)within(lua, 2, 0, (lua_Integer)world_submitted(w, client) - 1);
     world_send_again(w, client, request, lua_isnoneornil(lua, 3) ? WORLD_ALL : member_at(lua, 3));
     return 0;
 }
@@ -159,8 +158,7 @@ static int word_send_again(lua_State *lua) {
 static int word_answer(lua_State *lua) {
     world_t *w = world_of(lua);
     uint32_t client = (uint32_t)within(lua, 1, 0, (lua_Integer)world_clients(w) - 1);
-    uint32_t request =
-        (uint32_t)within(lua, 2, 0, (lua_Integer)world_submitted(w, client) - 1);
+    uint32_t request = (uint32_t)within(lua, 2, 0, (lua_Integer)world_submitted(w, client) - 1);
     if (!world_answered(w, client, request))
         return 0;
     bytes_t result;
@@ -333,19 +331,30 @@ static int word_expect(lua_State *lua) {
 }
 
 void script_register_world(lua_State *lua) {
-    static const luaL_Reg words[] = {
-        {"cluster", word_cluster},       {"submit", word_submit},
-        {"send_again", word_send_again}, {"answer", word_answer},
-        {"wait", word_wait},             {"settle", word_settle},
-        {"crash", word_crash},           {"power_off", word_power_off},
-        {"restart", word_restart},       {"cut", word_cut},
-        {"cut_off", word_cut_off},       {"heal", word_heal},
-        {"reset", word_reset},           {"trap", word_trap},
-        {"slow_disk", word_slow_disk},   {"slow_node", word_slow_node},
-        {"step_clock", word_step_clock}, {"calm", word_calm},
-        {"status", word_status},         {"roots_equal", word_roots_equal},
-        {"now", word_now},               {"say", word_say},
-        {"expect", word_expect},         {NULL, NULL}};
+    static const luaL_Reg words[] = {{"cluster", word_cluster},
+                                     {"submit", word_submit},
+                                     {"send_again", word_send_again},
+                                     {"answer", word_answer},
+                                     {"wait", word_wait},
+                                     {"settle", word_settle},
+                                     {"crash", word_crash},
+                                     {"power_off", word_power_off},
+                                     {"restart", word_restart},
+                                     {"cut", word_cut},
+                                     {"cut_off", word_cut_off},
+                                     {"heal", word_heal},
+                                     {"reset", word_reset},
+                                     {"trap", word_trap},
+                                     {"slow_disk", word_slow_disk},
+                                     {"slow_node", word_slow_node},
+                                     {"step_clock", word_step_clock},
+                                     {"calm", word_calm},
+                                     {"status", word_status},
+                                     {"roots_equal", word_roots_equal},
+                                     {"now", word_now},
+                                     {"say", word_say},
+                                     {"expect", word_expect},
+                                     {NULL, NULL}};
     for (const luaL_Reg *word = words; word->name != NULL; word++)
         lua_register(lua, word->name, word->func);
 }

@@ -29,8 +29,10 @@ static const char sweep_help[] =
     "usage: synod sim sweep [--seeds N] [--first S] [--jobs J] [--protocol NAME] [--members N]\n"
     "                       [--no-liars] [--no-faults] [--stop] [--json]\n"
     "\n"
-    "Plays many runs, each with its own cluster, network, liars and faults, all from its seed, and\n"
-    "judges each: agreement, validity, exactly once, equal roots, no double signing, durable before\n"
+    "Plays many runs, each with its own cluster, network, liars and faults, all from its seed, "
+    "and\n"
+    "judges each: agreement, validity, exactly once, equal roots, no double signing, durable "
+    "before\n"
     "spoken, progress once the faults end. Prints how often each kind of fault struck.\n"
     "\n"
     "  --seeds N        how many runs (1000)\n"
@@ -111,8 +113,8 @@ static bool take_flag(arguments_t *a, const char *text) {
 /* 0, or the exit code of a usage error. */
 static int parse(arguments_t *a, const char *verb, const char *const *allowed, int argc,
                  char **argv) {
-    static const char *const numbers[] = {"--seeds", "--first", "--jobs", "--members", "--seed",
-                                          NULL};
+    static const char *const numbers[] = {"--seeds",   "--first", "--jobs",
+                                          "--members", "--seed",  NULL};
     for (int i = 1; i < argc; i++) {
         const char *text = argv[i];
         if (text[0] != '-' && strcmp(verb, "run") == 0 && a->file == NULL) {
@@ -169,9 +171,9 @@ static void print_report(const world_report_t *r, bool json) {
 }
 
 int sim_cli_run(int argc, char **argv) {
-    static const char *const allowed[] = {"--seed",  "--members", "--protocol", "--quiet",
-                                          "--json",  "--help",    "--no-liars", "--no-faults",
-                                          NULL};
+    static const char *const allowed[] = {"--seed",     "--members",   "--protocol",
+                                          "--quiet",    "--json",      "--help",
+                                          "--no-liars", "--no-faults", NULL};
     arguments_t a = {0};
     int code = parse(&a, "run", allowed, argc, argv);
     if (code != 0)
@@ -236,6 +238,9 @@ static void print_json(const sweep_jobs_t *sweep, const sweep_totals_t *t) {
     cJSON_AddNumberToObject(object, "restarts", (double)t->restarts);
     cJSON_AddNumberToObject(object, "heal_max_ms", (double)(t->heal_max_ns / 1000000));
     cJSON_AddNumberToObject(object, "pairs_missing", sweep_pairs_missing(t));
+    char hash[17];
+    snprintf(hash, sizeof hash, "%016" PRIx64, t->hash);
+    cJSON_AddStringToObject(object, "trace_hash", hash);
     for (uint32_t i = 0; i < FAULT_KINDS; i++)
         cJSON_AddNumberToObject(faults, world_fault_name((world_fault_t)i), (double)t->faults[i]);
     cJSON_AddItemToObject(object, "faults", faults);
@@ -267,6 +272,7 @@ static void print_text(const sweep_jobs_t *sweep, const sweep_totals_t *t) {
                t->faults[i], t->runs_with[i]);
     printf("pairs of kinds that never struck in one run: %u of %u\n", sweep_pairs_missing(t),
            FAULT_KINDS * (FAULT_KINDS - 1) / 2);
+    printf("hash of all traces: %016" PRIx64 "\n", t->hash);
     if (t->violated == 0)
         return;
     char command[200];
@@ -276,8 +282,8 @@ static void print_text(const sweep_jobs_t *sweep, const sweep_totals_t *t) {
 }
 
 int sim_cli_sweep(int argc, char **argv) {
-    static const char *const allowed[] = {"--seeds",    "--first",     "--jobs", "--protocol",
-                                          "--members",  "--no-liars",  "--stop", "--json",
+    static const char *const allowed[] = {"--seeds",     "--first",    "--jobs", "--protocol",
+                                          "--members",   "--no-liars", "--stop", "--json",
                                           "--no-faults", "--help",     NULL};
     arguments_t a = {.sweep = {.first = 1, .count = 1000}};
     int code = parse(&a, "sweep", allowed, argc, argv);

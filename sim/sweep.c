@@ -140,6 +140,9 @@ static void make_plan(plan_t *plan, uint64_t seed, const sweep_options_t *narrow
     plan_nodes(plan, &prng);
     if (!narrow->no_liars)
         plan_liars(plan, &prng);
+    for (member_t m = 0; m < narrow->liars_beyond && m < o->members; m++)
+        o->liars[m] = LIAR_TWINS;
+    o->disk_lies = narrow->disk_lies;
     if (narrow->no_faults)
         o->wild_per_million = o->loss_per_million = o->twice_per_million = o->late_per_million = 0;
     else
@@ -217,10 +220,10 @@ static void violate_liveness(world_t *w, uint64_t bound_ns) {
     size_t at = 0;
     for (member_t m = 0; m < w->options.members && at < sizeof text / 2; m++) {
         status_report_t status = world_status(w, m);
-        at += (size_t)snprintf(text + at, sizeof text - at, " %u%s: height %llu view %llu,", m,
-                               world_is_honest(w, m) ? "" : " (liar)",
-                               (unsigned long long)status.executed,
-                               (unsigned long long)status.view);
+        at +=
+            (size_t)snprintf(text + at, sizeof text - at, " %u%s: height %llu view %llu,", m,
+                             world_is_honest(w, m) ? "" : " (liar)",
+                             (unsigned long long)status.executed, (unsigned long long)status.view);
     }
     for (uint32_t c = 0; c < w->options.clients && at < sizeof text - 40; c++)
         if (w->clients[c].outstanding > 0)
@@ -271,6 +274,7 @@ void sweep_add(sweep_totals_t *totals, uint64_t seed, const world_report_t *repo
     totals->restarts += report->restarts;
     totals->refused += report->refused;
     totals->heal_sum_ns += report->heal_ns;
+    totals->hash += report->hash * (2 * seed + 1);
     if (report->heal_ns > totals->heal_max_ns)
         totals->heal_max_ns = report->heal_ns;
     for (uint32_t i = 0; i < FAULT_KINDS; i++) {
@@ -298,6 +302,7 @@ void sweep_merge(sweep_totals_t *to, const sweep_totals_t *from) {
     to->restarts += from->restarts;
     to->refused += from->refused;
     to->heal_sum_ns += from->heal_sum_ns;
+    to->hash += from->hash;
     if (from->heal_max_ns > to->heal_max_ns)
         to->heal_max_ns = from->heal_max_ns;
     for (uint32_t i = 0; i < FAULT_KINDS; i++) {

@@ -1,6 +1,6 @@
-/* The sweep: whole runs derived from seeds. One seed gives a cluster, clients, a network, liars and a
- * plan of faults; the run plays them, then the world becomes calm and everything asked for must be
- * answered, executed everywhere and equal. */
+/* The sweep: whole runs derived from seeds. One seed gives a cluster, clients, a network, liars
+ * and a plan of faults; the run plays them, then the world becomes calm and everything asked for
+ * must be answered, executed everywhere and equal. */
 #ifndef SIM_SWEEP_H
 #define SIM_SWEEP_H
 
@@ -11,6 +11,8 @@ typedef struct sweep_options {
     const char *protocol;
     uint32_t members; /* 0: 1 to 7, mostly 4 */
     bool no_liars, no_faults;
+    uint32_t liars_beyond; /* so many members are twins, beyond the bound: forks must be seen */
+    bool disk_lies;        /* every disk says durable too early: must be seen */
     void (*line)(void *context, uint64_t now_ns, const char *text);
     void *line_context;
 } sweep_options_t;
@@ -24,6 +26,7 @@ bool sweep_vacuous(const world_report_t *report);
 typedef struct sweep_totals {
     uint64_t runs, vacuous, violated, events, requests, blocks, views_failed, restarts, refused;
     uint64_t heal_max_ns, heal_sum_ns;
+    uint64_t hash;                            /* of all trace hashes, whatever their order */
     uint64_t faults[FAULT_KINDS];             /* how often each struck */
     uint64_t runs_with[FAULT_KINDS];          /* in how many runs */
     uint64_t pairs[FAULT_KINDS][FAULT_KINDS]; /* runs in which both struck; row < column */

@@ -1,5 +1,5 @@
-/* See sweep_jobs.h. Worker j takes the seeds first + j, first + j + jobs, and so on; its totals live
- * in memory shared with the parent, written between runs only. */
+/* See sweep_jobs.h. Worker j takes the seeds first + j, first + j + jobs, and so on; its totals
+ * live in memory shared with the parent, written between runs only. */
 #include "sim/sweep_jobs.h"
 
 #include <stdio.h>
@@ -60,7 +60,8 @@ static void on_end(shared_t *shared, uint32_t index, const sweep_jobs_t *jobs, i
         return;
     world_report_t report = {.violated = VIOLATION_STOP};
     uint64_t seed = jobs->first + worker->next;
-    snprintf(report.text, sizeof report.text, "the process stopped, by %s %d; its own words are above",
+    snprintf(report.text, sizeof report.text,
+             "the process stopped, by %s %d; its own words are above",
              WIFSIGNALED(status) ? "signal" : "exit code",
              WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
     sweep_add(&worker->totals, seed, &report);
@@ -99,8 +100,7 @@ static void tell(const shared_t *shared, const sweep_jobs_t *jobs) {
 bool sweep_jobs_run(const sweep_jobs_t *jobs, sweep_totals_t *totals) {
     require(jobs->jobs >= 1 && jobs->jobs <= SWEEP_JOBS_MAX);
     size_t size = sizeof(shared_t) + jobs->jobs * sizeof(worker_t);
-    shared_t *shared =
-        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    shared_t *shared = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED)
         return false;
     bool started = true;

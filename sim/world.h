@@ -59,20 +59,20 @@ const char *world_fault_name(world_fault_t fault);
 /* What was violated. */
 typedef enum violation {
     VIOLATION_NONE = 0,
-    VIOLATION_AGREEMENT,   /* two honest members executed different blocks at one height */
-    VIOLATION_PREFIX,      /* an executed block does not extend the one before */
-    VIOLATION_VALIDITY,    /* executed what no client signed */
-    VIOLATION_ONCE,        /* a request had its effect twice or not at all */
-    VIOLATION_HISTORY,     /* a client was told what no order of the operations explains */
-    VIOLATION_LOST,        /* an acknowledged request is gone */
-    VIOLATION_ROOT,        /* different state roots at one height */
-    VIOLATION_CONFLICT,    /* an honest member said two things in one slot */
-    VIOLATION_DURABILITY,  /* a promise left before what it depends on was durable */
-    VIOLATION_LIVENESS,    /* healed, and still no progress after the bound */
-    VIOLATION_BOUNDS,      /* a queue grew over its bound */
-    VIOLATION_HALT,        /* an honest replica gave up */
-    VIOLATION_STOP,        /* the process stopped: an assertion, a crash (told by the sweep) */
-    VIOLATION_SCRIPT,      /* what a script expected is not so */
+    VIOLATION_AGREEMENT,  /* two honest members executed different blocks at one height */
+    VIOLATION_PREFIX,     /* an executed block does not extend the one before */
+    VIOLATION_VALIDITY,   /* executed what no client signed */
+    VIOLATION_ONCE,       /* a request had its effect twice or not at all */
+    VIOLATION_HISTORY,    /* a client was told what no order of the operations explains */
+    VIOLATION_LOST,       /* an acknowledged request is gone */
+    VIOLATION_ROOT,       /* different state roots at one height */
+    VIOLATION_CONFLICT,   /* an honest member said two things in one slot */
+    VIOLATION_DURABILITY, /* a promise left before what it depends on was durable */
+    VIOLATION_LIVENESS,   /* healed, and still no progress after the bound */
+    VIOLATION_BOUNDS,     /* a queue grew over its bound */
+    VIOLATION_HALT,       /* an honest replica gave up */
+    VIOLATION_STOP,       /* the process stopped: an assertion, a crash (told by the sweep) */
+    VIOLATION_SCRIPT,     /* what a script expected is not so */
     VIOLATION_COUNT
 } violation_t;
 
@@ -82,8 +82,8 @@ typedef struct world_options {
     uint64_t seed;
     const char *protocol; /* NULL: the default one */
     uint32_t members, clients;
-    uint32_t requests;      /* each client submits so many by itself; 0: only by world_submit */
-    uint32_t client_window; /* outstanding at once; 0: 1 */
+    uint32_t requests;        /* each client submits so many by itself; 0: only by world_submit */
+    uint32_t client_window;   /* outstanding at once; 0: 1 */
     uint64_t submit_until_ns; /* requests come at random times before */
     uint64_t retry_ns;        /* a client asks everybody after this */
     chain_parameters_t chain; /* zero fields: the simulator's defaults */
@@ -98,6 +98,7 @@ typedef struct world_options {
     uint64_t detect_max_ns; /* until an end learns that its link broke */
     /* nodes */
     uint64_t sync_min_ns, sync_max_ns; /* one append until it is durable */
+    bool disk_lies;                    /* a control: nothing that it calls durable counts as such */
     uint64_t loop_max_ns;              /* inputs that come within so long are one batch */
     uint64_t skew_max_ns;              /* wall clocks differ by up to this from the truth */
     uint32_t rate_max_ppm;             /* clocks run fast or slow by up to this */
@@ -117,7 +118,7 @@ typedef struct world_report {
     uint64_t events, frames, bytes;
     uint64_t faults[FAULT_KINDS];
     uint64_t requests_sent, requests_answered;
-    uint64_t blocks;       /* highest executed by an honest member */
+    uint64_t blocks; /* highest executed by an honest member */
     uint64_t views, views_failed;
     uint64_t restarts;
     uint64_t refused; /* frames that honest replicas dropped, with a reason */

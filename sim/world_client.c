@@ -65,8 +65,7 @@ static void greet(sim_client_t *client, member_t member, bytes_t body) {
     send_frame(client, member, FRAME_HELLO, writer_bytes(&writer));
     uint8_t signed_bytes[ATTACH_SIGNED_BYTES];
     attach_t attach = {.key = client->identity.key};
-    attach_signed_bytes(&w->committee.domain, member, theirs.connection, &attach.key,
-                        signed_bytes);
+    attach_signed_bytes(&w->committee.domain, member, theirs.connection, &attach.key, signed_bytes);
     client->signer.sign(client->signer.context, bytes_of(signed_bytes, sizeof signed_bytes),
                         &attach.signature);
     writer = writer_of(room, sizeof room);
@@ -77,7 +76,8 @@ static void greet(sim_client_t *client, member_t member, bytes_t body) {
 
 /* ---- requests ---- */
 
-static void encode(sim_client_t *client, sim_request_t *request, uint64_t session, bytes_t operation) {
+static void encode(sim_client_t *client, sim_request_t *request, uint64_t session,
+                   bytes_t operation) {
     world_t *w = client->world;
     uint8_t *room = malloc(REQUEST_ROOM);
     invariant(room != NULL);
@@ -123,16 +123,16 @@ static void launch(sim_client_t *client, sim_request_t *request) {
 
 uint32_t sim_client_submit(sim_client_t *client, bytes_t operation, uint64_t kind) {
     world_t *w = client->world;
-    client->requests = grow(client->requests, sizeof(sim_request_t), &client->capacity,
-                            client->count + 1);
+    client->requests =
+        grow(client->requests, sizeof(sim_request_t), &client->capacity, client->count + 1);
     sim_request_t *request = &client->requests[client->count++];
     uint8_t *copy = malloc(operation.size + 1);
     invariant(copy != NULL);
     memcpy(copy, operation.data, operation.size);
     *request = (sim_request_t){.sequence = client->count,
-                                  .encoded = bytes_of(copy, operation.size),
-                                  .kind = kind,
-                                  .submitted_ns = w->now_ns};
+                               .encoded = bytes_of(copy, operation.size),
+                               .kind = kind,
+                               .submitted_ns = w->now_ns};
     client->outstanding++;
     oracle_submitted(client, request);
     if (client->session != 0)
@@ -309,7 +309,8 @@ void sim_client_timer(sim_client_t *client) {
     uint64_t most = tick_ns(w), spread = most;
     if (client->to_submit > 0 && w->options.submit_until_ns > w->now_ns)
         spread = (w->options.submit_until_ns - w->now_ns) * 2 / client->to_submit;
-    schedule(client, w->now_ns + chance_between(w, spread < most ? 1 : most, spread < most ? spread : most));
+    schedule(client, w->now_ns + chance_between(w, spread < most ? 1 : most,
+                                                spread < most ? spread : most));
 }
 
 void sim_client_make(world_t *w, uint32_t index) {

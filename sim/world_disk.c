@@ -7,8 +7,8 @@
 
 void disk_make(disk_t *disk, uint64_t bytes) {
     *disk = (disk_t){.bytes = bytes};
-    disk->pages = calloc((size_t)((bytes + DISK_PAGE_BYTES - 1) / DISK_PAGE_BYTES),
-                         sizeof(uint8_t *));
+    disk->pages =
+        calloc((size_t)((bytes + DISK_PAGE_BYTES - 1) / DISK_PAGE_BYTES), sizeof(uint8_t *));
     invariant(disk->pages != NULL);
 }
 

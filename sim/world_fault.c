@@ -93,8 +93,7 @@ void world_step_clock(world_t *w, member_t member, int64_t by_ns) {
     w->nodes[member].skew_ns += by_ns;
     world_struck(w, FAULT_CLOCK_STEP);
     world_note(w, member, "clock", (uint64_t)by_ns, 0);
-    world_say(w, "the wall clock of %u jumps by %lld ms", member,
-              (long long)(by_ns / (int64_t)MS));
+    world_say(w, "the wall clock of %u jumps by %lld ms", member, (long long)(by_ns / (int64_t)MS));
 }
 
 void world_calm(world_t *w) {

@@ -97,7 +97,6 @@ void oracle_finish(world_t *w) {
     for (uint32_t c = 0; c < w->options.clients; c++)
         for (uint32_t i = 0; i < w->clients[c].count; i++)
             if (w->clients[c].requests[i].height > w->heights_known)
-                violate(w, VIOLATION_LOST,
-                        "client %u was told of height %llu, which nobody has", c,
+                violate(w, VIOLATION_LOST, "client %u was told of height %llu, which nobody has", c,
                         (unsigned long long)w->clients[c].requests[i].height);
 }

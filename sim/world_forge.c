@@ -25,8 +25,8 @@ bool forge_open(world_t *w, const frame_buffer_t *frame, message_t *message, byt
     reader_t reader = reader_of(body_of(frame));
     arena_reset(&w->decode);
     if (frame_kind_of(frame) != FRAME_MESSAGE ||
-        message_decode(&reader, w->protocol->phases, w->protocol->phase_count,
-                       w->options.members, &w->decode, message) != SYNOD_OK)
+        message_decode(&reader, w->protocol->phases, w->protocol->phase_count, w->options.members,
+                       &w->decode, message) != SYNOD_OK)
         return false;
     *payload = read_bytes(&reader, reader_left(&reader));
     return true;
@@ -94,8 +94,7 @@ frame_buffer_t *forge_stale(node_t *node, const frame_buffer_t *frame, const fra
         const phase_t *phase = &w->protocol->phases[message.statement.phase];
         message.certificates[0] = stale;
         if (phase->body == BODY_NEW_VIEW)
-            message.statement.claims[0] =
-                (claim_t){stale->statement.view, stale->statement.digest};
+            message.statement.claims[0] = (claim_t){stale->statement.view, stale->statement.digest};
         if (message.block != NULL && message.block->parent_count == 1) {
             block_t *block = copy_block(&room, message.block);
             block->parents[0] = stale->statement.digest;

@@ -90,8 +90,7 @@ static bool lie(node_t *node, link_t link, frame_buffer_t *frame) {
     if (kind == FRAME_BLOCK) {
         if (lies(node, LIAR_SYNC) && send_forged(node, link, LIAR_SYNC, forge_sync(w, frame)))
             return true;
-        if (lies(node, LIAR_PAYLOAD) &&
-            send_forged(node, link, LIAR_PAYLOAD, forge_tail(w, frame)))
+        if (lies(node, LIAR_PAYLOAD) && send_forged(node, link, LIAR_PAYLOAD, forge_tail(w, frame)))
             return true;
     }
     if (kind == FRAME_CHECKPOINT && lies(node, LIAR_ROOTS) &&

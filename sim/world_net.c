@@ -1,8 +1,8 @@
-/* The network: connections as TCP gives them, in order and without loss while they live, but they
- * break, what is under way is then lost, and the two ends learn of it at different times, so that an
- * old and a new connection of one pair overlap (attack N10). A cut holds frames back, in order;
- * connections across it break after a while. Beside that a harsher mode loses, doubles and overtakes
- * single consensus frames. */
+/* The network: connections as TCP gives them, in order and without loss while they live, but
+ * they break, what is under way is then lost, and the two ends learn of it at different times,
+ * so that an old and a new connection of one pair overlap (attack N10). A cut holds frames back,
+ * in order; connections across it break after a while. Beside that a harsher mode loses, doubles
+ * and overtakes single consensus frames. */
 #include <stdlib.h>
 
 #include "sim/world_state.h"
@@ -43,17 +43,20 @@ static bool cut_between(const world_t *w, uint32_t a, uint32_t b) {
     return *cut_at(w, a, b) || *cut_at(w, b, a);
 }
 
-/* A twin talks to one half of the others and its second self to the other half. */
-static bool twin_avoids(const world_t *w, uint32_t twin, uint32_t other) {
-    if (endpoint_is_client(w, twin) ||
-        (w->options.liars[node_at(w, twin)->member] & LIAR_TWINS) == 0)
-        return false;
-    return (other % 2 == 0) == (twin < w->options.members);
+static bool is_twin(const world_t *w, uint32_t endpoint) {
+    return !endpoint_is_client(w, endpoint) &&
+           (w->options.liars[node_at(w, endpoint)->member] & LIAR_TWINS) != 0;
+}
+
+/* A twin talks to one half of the others and its second self to the other half; twins of one half
+ * work together. */
+static uint32_t half_of(const world_t *w, uint32_t endpoint) {
+    return is_twin(w, endpoint) ? endpoint < w->options.members : endpoint % 2;
 }
 
 /* Do these two ever connect? Not clients with each other, not the two selves of a twin. */
 static bool ever_connect(const world_t *w, uint32_t a, uint32_t b) {
-    if (twin_avoids(w, a, b) || twin_avoids(w, b, a))
+    if ((is_twin(w, a) || is_twin(w, b)) && half_of(w, a) != half_of(w, b))
         return false;
     bool client_a = endpoint_is_client(w, a), client_b = endpoint_is_client(w, b);
     if (client_a || client_b)
@@ -189,7 +192,7 @@ static void on_link_up(world_t *w, const sim_event_t *event) {
     world_note(w, event->who, "link up", peer, event->a);
     if (endpoint_is_client(w, event->who))
         sim_client_link_up(&w->clients[event->who - w->options.members], event->a,
-                       node_at(w, peer)->member);
+                           node_at(w, peer)->member);
     else
         node_link_up(node_at(w, event->who), event->a,
                      endpoint_is_client(w, peer) ? MEMBER_NONE : node_at(w, peer)->member);
@@ -204,7 +207,7 @@ static void on_link_down(world_t *w, const sim_event_t *event) {
         world_note(w, event->who, "link down", peer, event->a);
         if (endpoint_is_client(w, event->who))
             sim_client_link_down(&w->clients[event->who - w->options.members],
-                             node_at(w, peer)->member, event->a);
+                                 node_at(w, peer)->member, event->a);
         else
             node_link_down(node_at(w, event->who), event->a);
     }
@@ -281,8 +284,7 @@ void net_send(world_t *w, link_t link, frame_buffer_t *frame) {
 }
 
 static void hold(way_t *way, frame_buffer_t *frame) {
-    way->held =
-        grow(way->held, sizeof(frame_buffer_t *), &way->held_capacity, way->held_count + 1);
+    way->held = grow(way->held, sizeof(frame_buffer_t *), &way->held_capacity, way->held_count + 1);
     way->held[way->held_count++] = frame;
 }
 
@@ -323,7 +325,7 @@ static void on_frame(world_t *w, const sim_event_t *event) {
     world_note(w, event->who, "frame", peer, frame->size);
     if (endpoint_is_client(w, event->who))
         sim_client_frame(&w->clients[event->who - w->options.members], node_at(w, peer)->member,
-                     frame);
+                         frame);
     else
         node_frame(node_at(w, event->who), event->a, frame);
     frame_drop(frame);

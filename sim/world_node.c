@@ -177,11 +177,10 @@ void node_make(world_t *w, uint32_t endpoint, member_t member) {
     disk_make(&node->disk, o->segment_bytes * o->segments);
     node->memory_bytes = replica_bytes(&node->config);
     if (o->rate_max_ppm > 0)
-        node->rate_ppm = (int64_t)chance_between(w, 0, 2 * (uint64_t)o->rate_max_ppm) -
-                         (int64_t)o->rate_max_ppm;
+        node->rate_ppm =
+            (int64_t)chance_between(w, 0, 2 * (uint64_t)o->rate_max_ppm) - (int64_t)o->rate_max_ppm;
     if (o->skew_max_ns > 0)
-        node->skew_ns =
-            (int64_t)chance_between(w, 0, 2 * o->skew_max_ns) - (int64_t)o->skew_max_ns;
+        node->skew_ns = (int64_t)chance_between(w, 0, 2 * o->skew_max_ns) - (int64_t)o->skew_max_ns;
 }
 
 /* Collects what one batch of inputs asked for. */
@@ -298,7 +297,8 @@ static void on_appended(node_t *node, const sim_event_t *event) {
     }
     bytes_t written = disk->data;
     disk_complete(disk);
-    oracle_durable(node, written);
+    if (!node->world->options.disk_lies)
+        oracle_durable(node, written);
     if (trapped) {
         world_struck(node->world, FAULT_CRASH_AFTER_WRITE);
         node_stop(node, false);

@@ -209,9 +209,8 @@ static void judge_message(node_t *node, bytes_t body) {
     message_t message;
     reader_t reader = reader_of(body);
     arena_reset(&w->decode);
-    synod_status status =
-        message_decode(&reader, w->protocol->phases, w->protocol->phase_count,
-                       w->options.members, &w->decode, &message);
+    synod_status status = message_decode(&reader, w->protocol->phases, w->protocol->phase_count,
+                                         w->options.members, &w->decode, &message);
     if (status != SYNOD_OK) {
         violate(w, VIOLATION_VALIDITY, "honest member %u sent a message that cannot be read: %s",
                 node->member, synod_status_text(status));
@@ -306,9 +305,9 @@ static void judge_counter(sim_client_t *client, const sim_request_t *request) {
     if (request->status != SYNOD_OK ||
         !kv_read_increment(bytes_of(request->result, request->result_size), &number) ||
         number <= 0 || (uint64_t)number >= w->told_width) {
-        violate(w, VIOLATION_HISTORY, "client %u: increment %llu was answered status %d number %lld",
-                client->index, (unsigned long long)request->sequence, (int)request->status,
-                (long long)number);
+        violate(w, VIOLATION_HISTORY,
+                "client %u: increment %llu was answered status %d number %lld", client->index,
+                (unsigned long long)request->sequence, (int)request->status, (long long)number);
         return;
     }
     uint64_t row = request->kind == KIND_SHARED ? 0 : 1 + client->index;

@@ -1,12 +1,19 @@
 /* The inside of the simulated world: what its files share. One file a concern:
- *   world.c         options, open, close, the event loop     world_node.c   a node and its host verbs
- *   world_net.c     links and frames                         world_disk.c   a disk that loses power
- *   world_client.c  clients                                  world_liar.c   altered frames
- *   world_oracle.c  judgement                                world_fault.c  faults on demand
+ *   world.c         options, open, close, the event loop
+ *   world_node.c    a node and its host verbs
+ *   world_net.c     links and frames
+ *   world_disk.c    a disk that loses power
+ *   world_client.c  clients
+ *   world_fault.c   faults on demand
+ *   world_liar.c    which lie is told when
+ *   world_forge.c   forged frames
+ *   world_oracle.c  judgement while it runs
+ *   world_finish.c  judgement at the end
  *
- * Invariants: an event carries the life of the node that it is for, so that nothing reaches a later
- * life; all chance comes from world->chance, drawn in the order of events; every random choice is
- * drawn only when the option that needs it is on, so that options do not shift each other. */
+ * Invariants: an event carries the life of the node that it is for, so that nothing reaches a
+ * later life; all chance comes from world->chance, drawn in the order of events; every random
+ * choice is drawn only when the option that needs it is on, so that options do not shift each
+ * other. */
 #ifndef SIM_WORLD_STATE_H
 #define SIM_WORLD_STATE_H
 
@@ -95,8 +102,8 @@ typedef struct disk {
     bool writing;
     uint64_t token, offset;
     bytes_t data; /* in the replica's memory until the write completes */
-    /* sectors that a killed process had handed over: seen by reads, lost by a power cut, durable with
-     * the next completed append */
+    /* sectors that a killed process had handed over: seen by reads, lost by a power cut, durable
+     * with the next completed append */
     disk_undo_t *undo;
     uint32_t undo_count, undo_capacity;
     uint64_t appends;
@@ -133,11 +140,11 @@ typedef struct node {
     bool flush_due;
     uint32_t trap; /* appends until it stops; 0: none */
     bool trap_after;
-    height_t observed; /* last height that this life executed */
+    height_t observed;        /* last height that this life executed */
     spoken_t durable, landed; /* landed: of writes cut short, durable with the next append */
-    frame_buffer_t *stale; /* of a liar: an old proposal of its own */
-    frame_buffer_t *twofold; /* the other block of the proposal that is being sent, */
-    uint64_t twofold_of;     /* which is this one */
+    frame_buffer_t *stale;    /* of a liar: an old proposal of its own */
+    frame_buffer_t *twofold;  /* the other block of the proposal that is being sent, */
+    uint64_t twofold_of;      /* which is this one */
 } node_t;
 
 /* ---- clients ---- */
@@ -148,7 +155,7 @@ typedef struct sim_request {
     digest_t digest;
     bool sent, answered;
     uint64_t submitted_ns, answered_ns, retry_at_ns, resends;
-    uint64_t kind, number; /* of the workload: which counter, what it was told */
+    uint64_t kind, number;               /* of the workload: which counter, what it was told */
     uint64_t answers[WORLD_MEMBERS_MAX]; /* hash of what each member said; 0: nothing */
     uint64_t accepted;                   /* the hash accepted */
     synod_status status;
@@ -231,7 +238,7 @@ struct world {
     uint32_t issued_count, issued_capacity;
     arena_t decode;
     void *decode_memory;
-    request_t *walk; /* requests of one payload */
+    request_t *walk;      /* requests of one payload */
     uint64_t shared_high; /* greatest number that the shared counter was told to have */
     uint8_t *told;        /* per counter and number: a client was told it */
     uint64_t told_width;
@@ -255,8 +262,7 @@ void violate(world_t *w, violation_t violation, const char *format, ...)
 void *grow(void *items, size_t item_bytes, uint32_t *capacity, uint32_t needed);
 
 static inline bool endpoint_is_client(const world_t *w, uint32_t endpoint) {
-    return endpoint >= w->options.members &&
-           endpoint < w->options.members + w->options.clients;
+    return endpoint >= w->options.members && endpoint < w->options.members + w->options.clients;
 }
 static inline node_t *node_at(const world_t *w, uint32_t endpoint) {
     return &w->nodes[endpoint < w->options.members ? endpoint : endpoint - w->options.clients];

@@ -2,20 +2,21 @@
  *
  *     synod_engine *engine;
  *     char reason[256];
- *     synod_engine_options options = {.size_bytes = sizeof options, .home = "./node0", .app = &mine};
+ *     synod_engine_options options = {.size_bytes = sizeof options, .home = "./node0"};
+ *     options.app = &my_application;
  *     if (synod_engine_open(&options, &engine, reason, sizeof reason) != SYNOD_OK) { ... }
  *     ...
  *     synod_engine_close(engine, NULL, 0);
  *
- * The home is made by `synod init` or `synod testnet`; its genesis names the application, and `app`
- * must have that name. The engine runs in one thread of its own (others of it read the disk and
- * check signatures). Every call of the application comes from one thread at a time: from the caller
- * of synod_engine_open while that runs, then from the engine's thread.
+ * The home is made by `synod init` or `synod testnet`; its genesis names the application, and
+ * `app` must have that name. The engine runs in one thread of its own (others of it read the disk
+ * and check signatures). Every call of the application comes from one thread at a time: from the
+ * caller of synod_engine_open while that runs, then from the engine's thread.
  *
  * Orders are given by clients (synod/client.h), over the network, also from this process. All
  * functions here may be called from any thread, but close by one and last. SIGPIPE becomes ignored
- * if nobody handles it; and unless the home's config has core_dumps = yes, the process can no longer
- * be dumped or traced, because it holds the keys. */
+ * if nobody handles it; and unless the home's config has core_dumps = yes, the process can no
+ * longer be dumped or traced, because it holds the keys. */
 #ifndef SYNOD_ENGINE_H
 #define SYNOD_ENGINE_H
 
@@ -53,10 +54,10 @@ typedef enum synod_engine_phase {
 typedef struct synod_engine_state {
     size_t size_bytes;
     synod_engine_phase phase;
-    synod_status ended;        /* OK: it was closed or got a signal; IO, CONFLICT, ...: it halted */
-    uint16_t port;             /* at which it listens */
-    bool synced;               /* nothing is known to be missing */
-    uint32_t member, leader;   /* indices in the genesis; SYNOD_NOBODY */
+    synod_status ended;      /* OK: it was closed or got a signal; IO, CONFLICT, ...: it halted */
+    uint16_t port;           /* at which it listens */
+    bool synced;             /* nothing is known to be missing */
+    uint32_t member, leader; /* indices in the genesis; SYNOD_NOBODY */
     uint64_t view;
     uint64_t final_height, executed_height;
     uint64_t operations;       /* executed since the chain began */
@@ -65,11 +66,12 @@ typedef struct synod_engine_state {
     uint64_t uptime_ns;
 } synod_engine_state;
 
-/* Asks the engine's thread and waits for its answer, which takes less than a turn of its loop. After
- * the end: what was last known. INVALID: size_bytes is not that of any build. */
+/* Asks the engine's thread and waits for its answer, which takes less than a turn of its loop.
+ * After the end: what was last known. INVALID: size_bytes is not that of any build. */
 synod_status synod_engine_status(synod_engine *engine, synod_engine_state *state);
 
-/* Waits until it ends: by synod_engine_stop, or because it halted. Returns why, as a sentence too. */
+/* Waits until it ends: by synod_engine_stop, or because it halted. Returns why, as a sentence too.
+ */
 synod_status synod_engine_wait(synod_engine *engine, char *reason, size_t reason_size);
 
 /* Asks it to end gracefully; does not wait. */

@@ -40,11 +40,11 @@ struct disk {
     atomic_bool stopping;
 
     /* the thread's */
-    uint64_t prepared_bytes; /* zero-filled and synced up to here, or written */
-    uint64_t goal_bytes;     /* where that should be soon */
-    uint64_t grow_after_ns;  /* growing ahead failed: not before this */
-    bool full;               /* an append waited, or waits, for room */
-    synod_status failed;     /* latched */
+    uint64_t prepared_bytes;         /* zero-filled and synced up to here, or written */
+    uint64_t goal_bytes;             /* where that should be soon */
+    uint64_t grow_after_ns;          /* growing ahead failed: not before this */
+    bool full;                       /* an append waited, or waits, for room */
+    synod_status failed;             /* latched */
     int aside_files[SNAPSHOT_SLOTS]; /* snapshots in the making; -1: none */
 
     uv_mutex_t mutex; /* guards the counters */

@@ -238,8 +238,7 @@ bool file_folder_is_empty(const char *path) {
         return errno == ENOENT;
     }
     bool empty = true;
-    for (struct dirent *entry = readdir(folder); entry != NULL && empty;
-         entry = readdir(folder)) {
+    for (struct dirent *entry = readdir(folder); entry != NULL && empty; entry = readdir(folder)) {
         empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
     }
     (void)closedir(folder);

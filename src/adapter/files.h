@@ -1,8 +1,8 @@
 /* Small files: read whole and bounded, written whole or not at all.
  *
- * A file is replaced by write, fsync, rename, fsync of the folder (attack F8), so that after a power
- * cut there is the old content or the new. Secrets are created with mode 0600 and refused with any
- * other, or of another owner (attacks K7, F10). */
+ * A file is replaced by write, fsync, rename, fsync of the folder (attack F8), so that after a
+ * power cut there is the old content or the new. Secrets are created with mode 0600 and refused
+ * with any other, or of another owner (attacks K7, F10). */
 #ifndef ADAPTER_FILES_H
 #define ADAPTER_FILES_H
 

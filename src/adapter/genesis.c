@@ -14,12 +14,10 @@
 /* ---- rows ---- */
 
 #define ROW(row_name, field, row_low, row_high, must_be_power)                                     \
-    {row_name,                                                                                     \
-     offsetof(chain_parameters_t, field),                                                          \
-     sizeof(((chain_parameters_t *)0)->field),                                                     \
-     row_low,                                                                                      \
-     row_high,                                                                                     \
-     must_be_power}
+    {                                                                                              \
+        row_name, offsetof(chain_parameters_t, field), sizeof(((chain_parameters_t *)0)->field),   \
+            row_low, row_high, must_be_power                                                       \
+    }
 
 /* In the order of the canonical form, which never changes; a new parameter comes last and raises
  * the version. 0 is always allowed and means the default. */
@@ -66,7 +64,8 @@ void genesis_row_set(const genesis_row_t *row, chain_parameters_t *parameters, u
 }
 
 bool genesis_name_set(genesis_name_t *name, const char *text) {
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
     size_t length = strlen(text);
     if (length == 0 || length > GENESIS_NAME_MAX || strspn(text, letters) != length) {
         return false;
@@ -77,8 +76,7 @@ bool genesis_name_set(genesis_name_t *name, const char *text) {
 
 /* ---- judgement ---- */
 
-static synod_status judge_parameters(const char *name, const genesis_t *genesis,
-                                     reason_t *reason) {
+static synod_status judge_parameters(const char *name, const genesis_t *genesis, reason_t *reason) {
     for (size_t at = 0; at < genesis_row_count; at++) {
         const genesis_row_t *row = &genesis_rows[at];
         uint64_t value = genesis_row_get(row, &genesis->parameters);
@@ -101,9 +99,10 @@ static synod_status judge_protocol(const char *name, genesis_t *genesis, reason_
     const protocol_t *protocol = protocol_find(genesis->protocol.text);
     const char *why = NULL;
     if (protocol == NULL) {
-        return reason_set(reason, SYNOD_UNSUPPORTED,
-                          "%s: protocol '%s' is not one of this build (`synod protocols` lists them)",
-                          name, genesis->protocol.text);
+        return reason_set(
+            reason, SYNOD_UNSUPPORTED,
+            "%s: protocol '%s' is not one of this build (`synod protocols` lists them)", name,
+            genesis->protocol.text);
     }
     synod_status status = protocol_judge(protocol, &why);
     if (status != SYNOD_OK) {
@@ -143,10 +142,9 @@ static synod_status judge_unique(const char *name, const genesis_t *genesis, con
     synod_status status = SYNOD_OK;
     for (uint32_t index = 1; index < genesis->member_count && status == SYNOD_OK; index++) {
         if (order(&list[index - 1], &list[index]) == 0) {
-            status = reason_set(reason, SYNOD_DUPLICATE,
-                                "%s: members[%td] and members[%td] have the same %s", name,
-                                list[index - 1] - genesis->members, list[index] - genesis->members,
-                                what);
+            status = reason_set(
+                reason, SYNOD_DUPLICATE, "%s: members[%td] and members[%td] have the same %s", name,
+                list[index - 1] - genesis->members, list[index] - genesis->members, what);
         }
     }
     free(list);
@@ -172,8 +170,7 @@ static void fill_infos(const genesis_t *genesis, member_info_t *infos) {
 }
 
 /* Keys and weights are judged where every committee is judged; here only the sentence is found. */
-static synod_status judge_committee(const char *name, const genesis_t *genesis,
-                                    reason_t *reason) {
+static synod_status judge_committee(const char *name, const genesis_t *genesis, reason_t *reason) {
     member_info_t *infos = malloc(genesis->member_count * sizeof *infos);
     if (infos == NULL) {
         return reason_set(reason, SYNOD_NO_MEMORY, "%s: no memory for the members", name);
@@ -183,8 +180,8 @@ static synod_status judge_committee(const char *name, const genesis_t *genesis,
     committee_t committee;
     member_t culprit = MEMBER_NONE;
     digest_t none = {{0}};
-    synod_status status = committee_make(&committee, &none, 0, infos, genesis->member_count,
-                                         &verifier, &culprit);
+    synod_status status =
+        committee_make(&committee, &none, 0, infos, genesis->member_count, &verifier, &culprit);
     free(infos);
     const char *what = status == SYNOD_BAD_KEY
                            ? "key is not canonical or of small order: nobody can be told by it"

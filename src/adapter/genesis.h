@@ -2,7 +2,8 @@
  *
  * genesis.json is for people; the chain is named by the digest of a canonical binary form, so that
  * white space, the order of fields and the spelling of defaults do not matter. It is judged like a
- * message of a stranger (attacks K4, X19): whoever was sent a bad one learns what is wrong with it. */
+ * message of a stranger (attacks K4, X19): whoever was sent a bad one learns what is wrong with
+ * it. */
 #ifndef ADAPTER_GENESIS_H
 #define ADAPTER_GENESIS_H
 

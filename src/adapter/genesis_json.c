@@ -1,7 +1,7 @@
 /* genesis.json in and out (docs/formats/home.md).
  *
- * A field that is not known is an error that names it: a misspelt parameter would otherwise silently
- * be its default, and that on some nodes only. So is a field that stands there twice. */
+ * A field that is not known is an error that names it: a misspelt parameter would otherwise
+ * silently be its default, and that on some nodes only. So is a field that stands there twice. */
 #include <cjson/cJSON.h>
 #include <inttypes.h>
 #include <math.h>
@@ -132,14 +132,14 @@ static synod_status take_member(const source_t *source, const char *where, const
     if (status == SYNOD_OK) {
         status = take_text(source, where, object, "address", &address);
     }
-    if (status == SYNOD_OK && (!address_parse(address, &member->address) ||
-                               member->address.port == 0)) {
+    if (status == SYNOD_OK &&
+        (!address_parse(address, &member->address) || member->address.port == 0)) {
         status = refuse(source, where, "address",
                         "should be host:port or [v6 address]:port, with a port from 1 to 65535");
     }
     if (status == SYNOD_OK) {
-        status = take_key(source, where, object, "key", member->key.bytes,
-                          sizeof member->key.bytes);
+        status =
+            take_key(source, where, object, "key", member->key.bytes, sizeof member->key.bytes);
     }
     if (status == SYNOD_OK) {
         status = take_key(source, where, object, "tls_key", member->tls_key.bytes,

@@ -1,5 +1,6 @@
-/* The parameters of a chain as rows: their names in genesis.json, where they are in memory, and what
- * they may be. JSON, canonical form and judgement walk the same rows. Private to genesis*.c. */
+/* The parameters of a chain as rows: their names in genesis.json, where they are in memory, and
+ * what they may be. JSON, canonical form and judgement walk the same rows. Private to genesis*.c.
+ */
 #ifndef ADAPTER_GENESIS_TABLE_H
 #define ADAPTER_GENESIS_TABLE_H
 

@@ -1,7 +1,8 @@
 /* Homes: reading one, making one or many.
  *
- * The journal is made together with the key and never again: a key whose record of signatures is gone
- * must not sign as if it never had (attack F7). So a missing journal is an error, not an empty one. */
+ * The journal is made together with the key and never again: a key whose record of signatures is
+ * gone must not sign as if it never had (attack F7). So a missing journal is an error, not an
+ * empty one. */
 #include "adapter/home.h"
 
 #include <errno.h>
@@ -32,8 +33,7 @@ static synod_status find_self(home_t *home, reason_t *reason) {
     key_public_t key;
     tls_key_t tls_key;
     if (node_key_public(&home->key, &key, &tls_key) != SYNOD_OK) {
-        return reason_set(reason, SYNOD_NO_MEMORY, "no memory for the keys of %s",
-                          home->path.text);
+        return reason_set(reason, SYNOD_NO_MEMORY, "no memory for the keys of %s", home->path.text);
     }
     for (uint32_t index = 0; index < home->genesis.member_count; index++) {
         const genesis_member_t *member = &home->genesis.members[index];
@@ -242,8 +242,8 @@ static synod_status make_homes(const char *path, bool nested, uint32_t count,
         file_path_t home;
         status = nested ? testnet_home(path, index, &home, reason) : SYNOD_OK;
         if (status == SYNOD_OK) {
-            status = make_home(nested ? home.text : path, plan, &genesis, index, &keys[index],
-                               reason);
+            status =
+                make_home(nested ? home.text : path, plan, &genesis, index, &keys[index], reason);
         }
     }
     genesis_free(&genesis);

@@ -174,8 +174,7 @@ static void write_line(log_t *log, int level, const char *module, const char *ev
     struct timespec now;
     (void)clock_gettime(CLOCK_REALTIME, &now);
     uint64_t time_ns = (uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec;
-    size_t size =
-        log_format(line, sizeof line - 1, log->json, time_ns, level, module, event, text);
+    size_t size = log_format(line, sizeof line - 1, log->json, time_ns, level, module, event, text);
     line[size++] = '\n';
     /* A log that cannot be written must not stop what it tells about. */
     ssize_t written = write(log->file, line, size);

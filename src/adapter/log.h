@@ -1,7 +1,7 @@
 /* The log: `time level module event key=value ...`, one line an event, or one JSON object a line.
  *
- * A line is one write, so that lines of several threads and processes do not mix. Lines beyond a rate
- * are counted, not written: peers can cause them at will. Errors are always written. */
+ * A line is one write, so that lines of several threads and processes do not mix. Lines beyond a
+ * rate are counted, not written: peers can cause them at will. Errors are always written. */
 #ifndef ADAPTER_LOG_H
 #define ADAPTER_LOG_H
 
@@ -14,7 +14,7 @@
 typedef enum log_level { LOG_ERROR = 0, LOG_WARNING = 1, LOG_INFO = 2, LOG_DETAIL = 3 } log_level_t;
 
 typedef struct log_options {
-    const char *path; /* appended to; NULL or empty: standard error */
+    const char *path;  /* appended to; NULL or empty: standard error */
     log_level_t level; /* this and what is more severe */
     bool json;
 } log_options_t;

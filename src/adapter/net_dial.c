@@ -26,7 +26,8 @@ void dial_again(net_dial_t *dial) {
     dial->attempts++;
     /* From half of the pause to all of it, so that members that lost a peer together do not come
      * back together. */
-    uint64_t pause = prng_between(&net->jitter, dial->pause_ms - dial->pause_ms / 2, dial->pause_ms);
+    uint64_t pause =
+        prng_between(&net->jitter, dial->pause_ms - dial->pause_ms / 2, dial->pause_ms);
     dial->pause_ms *= 2;
     if (dial->pause_ms > net->options.dial_max_ms) {
         dial->pause_ms = net->options.dial_max_ms;
@@ -119,8 +120,8 @@ static void on_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *
 static void resolve(net_dial_t *dial, const char *host) {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_protocol = IPPROTO_TCP};
     dial->resolve.data = dial;
-    int error = uv_getaddrinfo(dial->net->options.loop, &dial->resolve, on_resolved, host, NULL,
-                               &hints);
+    int error =
+        uv_getaddrinfo(dial->net->options.loop, &dial->resolve, on_resolved, host, NULL, &hints);
     if (error != 0) {
         log_failure(dial, uv_strerror(error));
         dial_again(dial);

@@ -116,8 +116,8 @@ static void log_link(const net_link_t *link, int level, const char *event, const
     if (link->member != MEMBER_NONE) {
         (void)snprintf(member, sizeof member, "%" PRIu32, link->member);
     }
-    log_event(link->net->options.log, level, "net", event, "member=%s address=%s why=\"%s\"", member,
-              link->address[0] != '\0' ? link->address : "unknown", why);
+    log_event(link->net->options.log, level, "net", event, "member=%s address=%s why=\"%s\"",
+              member, link->address[0] != '\0' ? link->address : "unknown", why);
 }
 
 void link_fail(net_link_t *link, int level, const char *event, const char *why) {
@@ -349,7 +349,8 @@ static void trim_buffers(net_link_t *link) {
 
 /* Does what is at the socket leave? A peer whose window stays shut may still send pings. */
 static bool is_stalled(net_link_t *link, uint64_t now) {
-    size_t waiting = link->write_runs ? uv_stream_get_write_queue_size((uv_stream_t *)&link->tcp) : 0;
+    size_t waiting =
+        link->write_runs ? uv_stream_get_write_queue_size((uv_stream_t *)&link->tcp) : 0;
     if (waiting == 0 || waiting != link->stalled_bytes) {
         link->stalled_bytes = waiting;
         link->stalled_ms = now;

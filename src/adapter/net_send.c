@@ -1,8 +1,8 @@
 /* Lanes, encryption, writing.
  *
- * A frame waits in its lane as plain bytes until the wire has room, so that consensus overtakes what
- * was queued before it. A lane holds whole frames; they go to TLS in runs, and the ciphertext of a
- * turn goes to the socket in one write. */
+ * A frame waits in its lane as plain bytes until the wire has room, so that consensus overtakes
+ * what was queued before it. A lane holds whole frames; they go to TLS in runs, and the ciphertext
+ * of a turn goes to the socket in one write. */
 #include <stdio.h>
 
 #include "adapter/net_state.h"

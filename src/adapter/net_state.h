@@ -3,9 +3,9 @@
  *   net_dial.c  names, connecting, pauses              net_send.c  lanes, encryption, writing
  *   net_frame.c bytes to frames
  *
- * Invariants: events are given from libuv's callbacks only, never from within net_send or net_close,
- * which only mark a link for attention; on_down follows each on_up exactly once; a slot is used again
- * only when libuv has let go of its handle. */
+ * Invariants: events are given from libuv's callbacks only, never from within net_send or
+ * net_close, which only mark a link for attention; on_down follows each on_up exactly once; a slot
+ * is used again only when libuv has let go of its handle. */
 #ifndef ADAPTER_NET_STATE_H
 #define ADAPTER_NET_STATE_H
 
@@ -64,7 +64,7 @@ typedef struct net_link {
     const char *doomed; /* why it must end */
 
     /* receiving */
-    bool backlog; /* whole frames wait for the next turn; the socket is not read meanwhile */
+    bool backlog;      /* whole frames wait for the next turn; the socket is not read meanwhile */
     const char *ended; /* the peer sends no more; the link ends when the backlog is done */
     uint64_t turn;
     uint32_t turn_frames;
@@ -107,7 +107,7 @@ struct net {
     net_link_t *links;
     uint32_t slots, links_used;
     uint32_t incoming, shaking; /* accepted ones; those of them in the handshake */
-    uint32_t *free_slots; /* slots - links_used of them */
+    uint32_t *free_slots;       /* slots - links_used of them */
     uint32_t *attention, attention_count;
     uint32_t *backlog, backlog_count;
     uint64_t ordinal, turn;

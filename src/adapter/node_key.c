@@ -1,5 +1,5 @@
-/* The file node_key: four lines of text. The last is a checksum over the others, because a digit that
- * was lost to a bad disk would otherwise be another, valid key that nobody knows. */
+/* The file node_key: four lines of text. The last is a checksum over the others, because a digit
+ * that was lost to a bad disk would otherwise be another, valid key that nobody knows. */
 #include "adapter/node_key.h"
 
 #include <stdio.h>

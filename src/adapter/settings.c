@@ -1,5 +1,5 @@
-/* The file `config`: rows for parsing, printing and explaining. A key that is not known is an error:
- * a misspelt one would silently be its default. */
+/* The file `config`: rows for parsing, printing and explaining. A key that is not known is an
+ * error: a misspelt one would silently be its default. */
 #include "adapter/settings.h"
 
 #include <ini.h>
@@ -35,9 +35,9 @@ static const char *const yes_words[] = {"no", "yes", NULL};
 
 #define AT(field) (uint32_t) offsetof(settings_t, field)
 #define NUMBER(section, key, field, low, high, initial, help)                                      \
-    {section, key, help, SETTING_NUMBER, AT(field), low, high, initial, NULL}
+    { section, key, help, SETTING_NUMBER, AT(field), low, high, initial, NULL }
 #define WORD(section, key, field, words, initial, help)                                            \
-    {section, key, help, SETTING_WORD, AT(field), 0, 0, initial, words}
+    { section, key, help, SETTING_WORD, AT(field), 0, 0, initial, words }
 
 static const setting_t rows[] = {
     {"network", "listen", "host:port for members and clients", SETTING_ADDRESS, AT(listen), 0, 0, 0,
@@ -45,7 +45,8 @@ static const setting_t rows[] = {
     NUMBER("network", "clients", clients_max, 0, 32768, 512, "connected at once"),
     NUMBER("network", "client_memory_mib", client_memory_mib, 16, 65536, 256,
            "that all clients together can make this node hold"),
-    NUMBER("network", "dial_min_ms", dial_min_ms, 1, 60000, 50, "first pause before dialling again"),
+    NUMBER("network", "dial_min_ms", dial_min_ms, 1, 60000, 50,
+           "first pause before dialling again"),
     NUMBER("network", "dial_max_ms", dial_max_ms, 1, 600000, 2000, "longest such pause"),
     NUMBER("network", "handshake_timeout_ms", handshake_timeout_ms, 10, 600000, 5000,
            "from connecting to the first frame"),

@@ -22,9 +22,9 @@ typedef struct settings {
     uint64_t durability; /* durability_t */
     uint64_t mempool_mib;
     uint64_t workers;
-    uint64_t core_dumps; /* 0 no, 1 yes */
-    uint64_t log_level;  /* 0 error to 3 detail */
-    uint64_t log_json;   /* 0 text, 1 JSON */
+    uint64_t core_dumps;          /* 0 no, 1 yes */
+    uint64_t log_level;           /* 0 error to 3 detail */
+    uint64_t log_json;            /* 0 text, 1 JSON */
     char log_file[FILE_PATH_MAX]; /* relative to the home; empty: standard error */
 } settings_t;
 

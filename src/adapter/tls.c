@@ -1,9 +1,9 @@
 /* TLS sessions over buffers.
  *
- * A session reads from the bytes that were fed and writes into a buffer of the link through a BIO of
- * ours: one copy less than with memory BIOs, and no call of the system. The error queue of OpenSSL is
- * one per thread, shared by all sessions: it is cleared before each call, or the failure of one peer
- * would end the connection of another (attack N13). */
+ * A session reads from the bytes that were fed and writes into a buffer of the link through a BIO
+ * of ours: one copy less than with memory BIOs, and no call of the system. The error queue of
+ * OpenSSL is one per thread, shared by all sessions: it is cleared before each call, or the
+ * failure of one peer would end the connection of another (attack N13). */
 #include "adapter/tls.h"
 
 #include <limits.h>

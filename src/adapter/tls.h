@@ -1,8 +1,9 @@
 /* TLS 1.3 between nodes whose keys are known beforehand (docs/adr/0003-files-and-keys.md).
  *
  * There is no authority and no name to check: a certificate is a wrapping for a P-256 key, made in
- * memory at start, and the key is what is judged. Nothing is resumed, nothing is sent early, nothing
- * is renegotiated (attack N11). Bytes come in by tls_feed and go out into a buffer: no sockets here.
+ * memory at start, and the key is what is judged. Nothing is resumed, nothing is sent early,
+ * nothing is renegotiated (attack N11). Bytes come in by tls_feed and go out into a buffer: no
+ * sockets here.
  *
  * A node may have many sessions; a session is used by one thread at a time. */
 #ifndef ADAPTER_TLS_H
@@ -27,13 +28,14 @@ synod_status tls_key_judge(const tls_key_t *key);
 /* What all sessions of one node share. */
 typedef struct tls tls_t;
 
-/* Without a seed: a client that shows no certificate and accepts no sessions. NULL with a reason. */
+/* Without a seed: a client that shows no certificate and accepts no sessions. NULL with a reason.
+ */
 tls_t *tls_open(const uint8_t *seed, reason_t *reason);
 /* After all its sessions. */
 void tls_close(tls_t *tls);
 
-/* May the peer with this key go on? Asked once, in the handshake, before the peer has proved that the
- * key is its own; the proof comes with TLS_DONE. */
+/* May the peer with this key go on? Asked once, in the handshake, before the peer has proved that
+ * the key is its own; the proof comes with TLS_DONE. */
 typedef bool tls_judge_fn(void *context, const tls_key_t *key);
 
 typedef struct tls_session {

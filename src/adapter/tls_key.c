@@ -1,7 +1,7 @@
 /* The P-256 key of a node and the certificate around it.
  *
- * The scalar comes from the seed by two hashes, 512 bits reduced modulo the order minus one, plus one:
- * never zero, and with no bias that anybody could see (FIPS 186-5, A.2.1). */
+ * The scalar comes from the seed by two hashes, 512 bits reduced modulo the order minus one, plus
+ * one: never zero, and with no bias that anybody could see (FIPS 186-5, A.2.1). */
 #include "adapter/tls_key.h"
 
 #include <openssl/bn.h>
@@ -55,7 +55,8 @@ static EVP_PKEY *key_of_parts(const BIGNUM *scalar, const uint8_t point[POINT_BY
     OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
     if (builder != NULL && context != NULL &&
-        OSSL_PARAM_BLD_push_utf8_string(builder, OSSL_PKEY_PARAM_GROUP_NAME, "prime256v1", 0) == 1 &&
+        OSSL_PARAM_BLD_push_utf8_string(builder, OSSL_PKEY_PARAM_GROUP_NAME, "prime256v1", 0) ==
+            1 &&
         OSSL_PARAM_BLD_push_octet_string(builder, OSSL_PKEY_PARAM_PUB_KEY, point, POINT_BYTES) ==
             1 &&
         OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_PRIV_KEY, scalar) == 1) {

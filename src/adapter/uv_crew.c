@@ -1,7 +1,7 @@
 /* Threads that take items from one queue and bring them back to the loop.
  *
- * Invariants: pending = items in `waiting` + those in work + those in `finished`, and is at most the
- * capacity, so that neither ring is ever full; only the loop's thread changes `pending`. */
+ * Invariants: pending = items in `waiting` + those in work + those in `finished`, and is at most
+ * the capacity, so that neither ring is ever full; only the loop's thread changes `pending`. */
 #include "adapter/uv_crew.h"
 
 #include <signal.h>

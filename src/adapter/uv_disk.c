@@ -36,7 +36,8 @@ static int prepare_up_to(disk_t *disk, uint64_t end) {
 static int write_append(disk_t *disk, const disk_item_t *item) {
     for (;;) {
         int error = disk_write_all(disk, disk->file, item->from, item->size, item->offset);
-        /* Some file systems need room to overwrite. Nothing was synced, so it may be tried again. */
+        /* Some file systems need room to overwrite. Nothing was synced, so it may be tried again.
+         */
         if (!is_no_space(error) || !disk_wait_for_space(disk, "the journal")) {
             return error;
         }
@@ -185,12 +186,8 @@ void disk_store(disk_t *disk, uint64_t token, uint32_t slot, uint64_t offset, by
 void disk_load(disk_t *disk, uint64_t token, uint32_t slot, uint64_t offset, void *to,
                size_t size) {
     require(slot < SNAPSHOT_SLOTS);
-    disk_item_t item = {.kind = DISK_LOAD,
-                        .slot = slot,
-                        .token = token,
-                        .offset = offset,
-                        .to = to,
-                        .size = size};
+    disk_item_t item = {
+        .kind = DISK_LOAD, .slot = slot, .token = token, .offset = offset, .to = to, .size = size};
     put(disk, &item);
 }
 

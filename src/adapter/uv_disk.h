@@ -1,9 +1,9 @@
 /* The journal's file and the snapshots, on a thread of their own (attack N12).
  *
- * The journal is one file, data/journal, that grows zero-filled and synced ahead of what is written,
- * segment by segment, so that an append overwrites what is there: half the price of growing. It is
- * locked while it is open; the lock is on the open file itself, so a process that died leaves none
- * (attack F13).
+ * The journal is one file, data/journal, that grows zero-filled and synced ahead of what is
+ * written, segment by segment, so that an append overwrites what is there: half the price of
+ * growing. It is locked while it is open; the lock is on the open file itself, so a process that
+ * died leaves none (attack F13).
  *
  * Operations are carried out in order. The first failed write or sync latches: no append succeeds
  * after it (attack F2). A full disk is no failure: nothing was promised, so the append waits until
@@ -41,8 +41,8 @@ typedef struct disk_events {
 
 typedef struct disk_options {
     uv_loop_t *loop;
-    log_t *log;           /* may be NULL */
-    const char *folder;   /* data/; holds "journal", "snapshot-0", "snapshot-1" */
+    log_t *log;         /* may be NULL */
+    const char *folder; /* data/; holds "journal", "snapshot-0", "snapshot-1" */
     uint64_t segment_bytes;
     uint32_t segments_max;
     durability_t durability;
@@ -64,7 +64,8 @@ void disk_load(disk_t *disk, uint64_t token, uint32_t slot, uint64_t offset, voi
 uint32_t disk_pending(const disk_t *disk);
 
 /* Carries out and answers all that was asked for; an append that waits for room is answered
- * NO_SPACE; what is asked for from now on is ignored. Then disk_stopped after a turn of the loop, then disk_free. */
+ * NO_SPACE; what is asked for from now on is ignored. Then disk_stopped after a turn of the loop,
+ * then disk_free. */
 void disk_stop(disk_t *disk);
 bool disk_stopped(const disk_t *disk);
 void disk_free(disk_t *disk);

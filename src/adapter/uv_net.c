@@ -124,9 +124,8 @@ static uint64_t least(uint64_t a, uint64_t b) {
 }
 
 static uint64_t tick_of(const net_options_t *options) {
-    uint64_t shortest =
-        least(least(options->handshake_timeout_ms, options->frame_timeout_ms),
-              least(options->ping_interval_ms, options->idle_timeout_ms));
+    uint64_t shortest = least(least(options->handshake_timeout_ms, options->frame_timeout_ms),
+                              least(options->ping_interval_ms, options->idle_timeout_ms));
     return least(shortest / 4 + 1, TICK_MAX_MS);
 }
 

@@ -1,16 +1,16 @@
 /* Links to members and clients: TCP, TLS 1.3, frames (docs/adr/0003-files-and-keys.md).
  *
  * The member of the higher index dials the one of the lower, so there are no simultaneous connects
- * (attack N10); a broken link is dialled again after a pause that grows, with jitter. All are accepted
- * at one port: a peer whose TLS key is in the genesis is that member, one that shows no certificate
- * is a client, one with any other key is refused.
+ * (attack N10); a broken link is dialled again after a pause that grows, with jitter. All are
+ * accepted at one port: a peer whose TLS key is in the genesis is that member, one that shows no
+ * certificate is a client, one with any other key is refused.
  *
  * What a peer can cost is bounded: time of the handshake, of a frame and of silence; memory of all
- * clients together; queues of each lane; frames and bytes taken from one peer in one turn of the loop
- * (attacks N1, N4, N5, N7). Reaching a bound is counted and logged.
+ * clients together; queues of each lane; frames and bytes taken from one peer in one turn of the
+ * loop (attacks N1, N4, N5, N7). Reaching a bound is counted and logged.
  *
- * Nothing here calls back from within a call: events come from the loop. Each turn ends with on_turn,
- * and then all that was sent leaves, one write a link. */
+ * Nothing here calls back from within a call: events come from the loop. Each turn ends with
+ * on_turn, and then all that was sent leaves, one write a link. */
 #ifndef ADAPTER_UV_NET_H
 #define ADAPTER_UV_NET_H
 
@@ -58,7 +58,8 @@ typedef struct net_options {
     uint64_t frame_timeout_ms, ping_interval_ms, idle_timeout_ms;
 } net_options_t;
 
-/* Zero numbers get the defaults of the configuration file (settings.h). IN_USE: the port is taken. */
+/* Zero numbers get the defaults of the configuration file (settings.h). IN_USE: the port is taken.
+ */
 synod_status net_open(const net_options_t *options, const net_events_t *events, net_t **net,
                       reason_t *reason);
 /* The port in use, when the one wished was 0. */
@@ -76,8 +77,8 @@ void net_free(net_t *net);
 
 typedef struct net_counters {
     uint64_t accepted, dialled, handshakes, handshakes_failed;
-    uint64_t refused;  /* keys, bounds of clients, wrong direction */
-    uint64_t malformed; /* frames that ended their link */
+    uint64_t refused;             /* keys, bounds of clients, wrong direction */
+    uint64_t malformed;           /* frames that ended their link */
     uint64_t timeouts, overflows; /* links ended by a time-out or a full queue */
     uint64_t frames_in, bytes_in, frames_out, bytes_out; /* before TLS */
     uint64_t frames_dropped[LANE_COUNT];

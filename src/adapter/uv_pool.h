@@ -1,4 +1,5 @@
-/* The signature lane: worker threads that run the replica's jobs and bring them back to the loop. */
+/* The signature lane: worker threads that run the replica's jobs and bring them back to the loop.
+ */
 #ifndef ADAPTER_UV_POOL_H
 #define ADAPTER_UV_POOL_H
 
@@ -18,7 +19,8 @@ pool_t *pool_open(uv_loop_t *loop, uint32_t workers, void (*done)(void *context,
                   void *context);
 /* The job's memory stays untouched until `done`. */
 void pool_run(pool_t *pool, job_t *job);
-/* Jobs under way end, the others do not begin, none is reported; then the loop has to run once more. */
+/* Jobs under way end, the others do not begin, none is reported; then the loop has to run once
+ * more. */
 void pool_close(pool_t *pool);
 
 #endif

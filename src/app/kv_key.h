@@ -1,7 +1,7 @@
 /* Keys as strings of bits: where two of them part, and on which side of a bit a key lies.
  *
- * A byte is read as nine bits, the first of which says "there is a byte here"; so a key comes before
- * its extensions, and the order is that of memcmp with the shorter first. */
+ * A byte is read as nine bits, the first of which says "there is a byte here"; so a key comes
+ * before its extensions, and the order is that of memcmp with the shorter first. */
 #ifndef APP_KV_KEY_H
 #define APP_KV_KEY_H
 

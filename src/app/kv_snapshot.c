@@ -38,9 +38,9 @@ synod_status kv_snapshot_save(void *memory, synod_writer *writer) {
     if (!put_bytes(writer, bytes_of(header, sizeof header))) {
         return SYNOD_TOO_LARGE;
     }
-    kv_trie_cursor_t *cursor = &state->store.cursor;
-    kv_trie_start(cursor, &state->tree.trie);
-    for (uint32_t leaf; (leaf = kv_trie_next(cursor)) != KV_LEAF_NONE;) {
+    kv_trie_cursor_t cursor;
+    kv_trie_start(&cursor, &state->tree.trie);
+    for (uint32_t leaf; (leaf = kv_trie_next(&cursor)) != KV_LEAF_NONE;) {
         if (!save_entry(writer, kv_store_entry(&state->store, leaf))) {
             return SYNOD_TOO_LARGE;
         }
@@ -113,7 +113,7 @@ static synod_status on_value(kv_state_t *state, const uint8_t *field) {
     kv_loader_t *loader = &state->loader;
     kv_spot_t spot = kv_store_find(&state->store, loader->key);
     invariant(spot.entry == NULL);
-    kv_store_write(&state->store, spot, loader->key, bytes_of(field, loader->want_bytes));
+    kv_store_write(&state->store, &spot, loader->key, bytes_of(field, loader->want_bytes));
     loader->entries_left--;
     expect_entry(loader);
     return SYNOD_OK;

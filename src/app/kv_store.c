@@ -16,7 +16,7 @@ enum {
 
 void kv_store_open(kv_store_t *store) {
     *store = (kv_store_t){.slot_count = 1};
-    kv_trie_open(&store->order);
+    kv_order_open(&store->order);
 }
 
 uint64_t kv_store_charge(size_t key_bytes, size_t value_bytes) {
@@ -121,60 +121,54 @@ static kv_entry_t *replace_block(kv_store_t *store, kv_entry_t *old, uint32_t le
 /* ---- reads and writes ---- */
 
 kv_spot_t kv_store_find(const kv_store_t *store, bytes_t key) {
-    kv_spot_t spot = {NULL, kv_trie_closest(&store->order, key)};
-    if (spot.leaf != KV_LEAF_NONE) {
-        kv_entry_t *entry = store->slots[spot.leaf].entry;
-        spot.entry = bytes_equal(kv_entry_key(entry), key) ? entry : NULL;
-    }
+    kv_spot_t spot;
+    spot.leaf = kv_order_find(&store->order, store->slots, key, &spot.path);
+    spot.entry = spot.leaf != KV_LEAF_NONE ? store->slots[spot.leaf].entry : NULL;
     return spot;
 }
 
-static void insert_entry(kv_store_t *store, kv_spot_t spot, bytes_t key, bytes_t value) {
-    bytes_t closest = {NULL, 0};
-    if (spot.leaf != KV_LEAF_NONE) {
-        closest = kv_entry_key(store->slots[spot.leaf].entry);
-    }
+static void insert_entry(kv_store_t *store, const kv_spot_t *spot, bytes_t key, bytes_t value) {
     kv_entry_t *entry = new_entry(key, value.size);
     put_value(entry, value);
     uint32_t leaf = take_slot(store, entry);
-    kv_trie_insert(&store->order, key, closest, leaf);
+    kv_order_insert(&store->order, store->slots, &spot->path, leaf);
     add_change(store, entry, leaf, (bytes_t){NULL, 0});
     store->entry_count++;
     store->used_bytes += kv_store_charge(key.size, value.size);
 }
 
-void kv_store_write(kv_store_t *store, kv_spot_t spot, bytes_t key, bytes_t value) {
+void kv_store_write(kv_store_t *store, const kv_spot_t *spot, bytes_t key, bytes_t value) {
     require(key.size > 0 && key.size <= KV_KEY_BYTES_MAX && value.size <= KV_VALUE_BYTES_MAX);
-    if (spot.entry == NULL) {
+    if (spot->entry == NULL) {
         insert_entry(store, spot, key, value);
         return;
     }
-    kv_entry_t *entry = spot.entry;
+    kv_entry_t *entry = spot->entry;
     store->used_bytes = store->used_bytes - entry->value_size + value.size;
-    bool given = keep_image(store, entry, spot.leaf);
+    bool given = keep_image(store, entry, spot->leaf);
     bool too_small = value.size > entry->value_capacity;
     bool too_large =
         entry->value_capacity > SPARE_BYTES_MAX && value.size < entry->value_capacity / 4;
     if (given || too_small || too_large) {
-        entry = replace_block(store, entry, spot.leaf, value.size, given);
+        entry = replace_block(store, entry, spot->leaf, value.size, given);
     }
     put_value(entry, value);
 }
 
-void kv_store_remove(kv_store_t *store, kv_spot_t spot) {
-    require(spot.entry != NULL);
-    kv_entry_t *entry = spot.entry;
+void kv_store_remove(kv_store_t *store, const kv_spot_t *spot) {
+    require(spot->entry != NULL);
+    kv_entry_t *entry = spot->entry;
     store->entry_count--;
     store->used_bytes -= kv_store_charge(entry->key_size, entry->value_size);
-    kv_trie_remove(&store->order, kv_entry_key(entry));
+    kv_order_remove(&store->order, store->slots, &spot->path);
     if (!entry->in_tree) {
         drop_change(store, entry->change);
-        free_slot(store, spot.leaf);
+        free_slot(store, spot->leaf);
         return;
     }
-    bool given = keep_image(store, entry, spot.leaf);
+    bool given = keep_image(store, entry, spot->leaf);
     if (given || entry->value_capacity > SPARE_BYTES_MAX) {
-        entry = replace_block(store, entry, spot.leaf, 0, given);
+        entry = replace_block(store, entry, spot->leaf, 0, given);
     }
     entry->value_size = 0;
     entry->removed = true;
@@ -194,17 +188,15 @@ static bool is_before(bytes_t a, bytes_t b) {
 
 void kv_store_scan(kv_store_t *store, bytes_t prefix, bytes_t after) {
     bool exclusive = after.size > 0 && !is_before(after, prefix);
-    bytes_t from = exclusive ? after : prefix;
-    uint32_t leaf = kv_trie_closest(&store->order, from);
-    bytes_t closest = {NULL, 0};
-    if (leaf != KV_LEAF_NONE) {
-        closest = kv_entry_key(store->slots[leaf].entry);
+    kv_order_path_t *path = &store->cursor;
+    uint32_t leaf = kv_order_find(&store->order, store->slots, exclusive ? after : prefix, path);
+    if (exclusive && leaf != KV_LEAF_NONE) {
+        path->index[0]++;
     }
-    kv_trie_seek(&store->cursor, &store->order, from, closest, exclusive);
 }
 
 const kv_entry_t *kv_store_scan_next(kv_store_t *store, bytes_t prefix) {
-    uint32_t leaf = kv_trie_next(&store->cursor);
+    uint32_t leaf = kv_order_next(&store->order, &store->cursor);
     if (leaf == KV_LEAF_NONE) {
         return NULL;
     }
@@ -243,12 +235,12 @@ void kv_store_close(kv_store_t *store) {
             free_slot(store, store->changes[i].leaf);
         }
     }
-    kv_trie_start(&store->cursor, &store->order);
-    for (uint32_t leaf; (leaf = kv_trie_next(&store->cursor)) != KV_LEAF_NONE;) {
+    kv_store_scan(store, (bytes_t){NULL, 0}, (bytes_t){NULL, 0});
+    for (uint32_t leaf; (leaf = kv_order_next(&store->order, &store->cursor)) != KV_LEAF_NONE;) {
         free(store->slots[leaf].entry);
     }
     free(store->slots);
     free(store->changes);
     kv_copies_free(&store->images);
-    kv_trie_close(&store->order);
+    kv_order_close(&store->order);
 }

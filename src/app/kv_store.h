@@ -13,25 +13,11 @@
 #ifndef APP_KV_STORE_H
 #define APP_KV_STORE_H
 
+#include "app/kv_entry.h"
 #include "app/kv_memory.h"
-#include "app/kv_trie.h"
+#include "app/kv_order.h"
 
 #define KV_CHANGE_NONE UINT32_MAX
-
-typedef struct kv_entry {
-    uint32_t value_size, value_capacity;
-    uint32_t change; /* place in the list of changes, or KV_CHANGE_NONE */
-    uint16_t key_size;
-    bool in_tree, removed;
-    uint8_t bytes[]; /* key, then value */
-} kv_entry_t;
-
-static inline bytes_t kv_entry_key(const kv_entry_t *entry) {
-    return bytes_of(entry->bytes, entry->key_size);
-}
-static inline bytes_t kv_entry_value(const kv_entry_t *entry) {
-    return bytes_of(entry->bytes + entry->key_size, entry->value_size);
-}
 
 /* One entry that differs from the last settling. */
 typedef struct kv_change {
@@ -39,27 +25,23 @@ typedef struct kv_change {
     uint32_t leaf;
 } kv_change_t;
 
-typedef union kv_slot {
-    kv_entry_t *entry;
-    uint32_t next_free;
-} kv_slot_t;
-
 typedef struct kv_store {
-    kv_trie_t order;
+    kv_order_t order;
     kv_slot_t *slots; /* by leaf number */
     uint32_t slot_count, slot_capacity, free_slot;
     kv_change_t *changes;
     uint32_t change_count, change_capacity;
     kv_copies_t images;
-    uint32_t entry_count; /* without tombstones */
-    uint64_t used_bytes;  /* against KV_STATE_BYTES_MAX */
-    kv_trie_cursor_t cursor;
+    uint32_t entry_count;   /* without tombstones */
+    uint64_t used_bytes;    /* against KV_STATE_BYTES_MAX */
+    kv_order_path_t cursor; /* of the walk */
 } kv_store_t;
 
 /* Where a key is, or would be. Any write ends it. */
 typedef struct kv_spot {
     kv_entry_t *entry; /* NULL = absent */
-    uint32_t leaf;     /* the closest one, KV_LEAF_NONE when the store is empty */
+    uint32_t leaf;     /* its number, or KV_LEAF_NONE */
+    kv_order_path_t path;
 } kv_spot_t;
 
 void kv_store_open(kv_store_t *store);
@@ -70,9 +52,9 @@ uint64_t kv_store_charge(size_t key_bytes, size_t value_bytes);
 
 kv_spot_t kv_store_find(const kv_store_t *store, bytes_t key);
 /* `spot` is that of `key`; sizes are within the bounds of kv_format.h. */
-void kv_store_write(kv_store_t *store, kv_spot_t spot, bytes_t key, bytes_t value);
-/* spot.entry != NULL */
-void kv_store_remove(kv_store_t *store, kv_spot_t spot);
+void kv_store_write(kv_store_t *store, const kv_spot_t *spot, bytes_t key, bytes_t value);
+/* spot->entry != NULL */
+void kv_store_remove(kv_store_t *store, const kv_spot_t *spot);
 
 /* Walks the entries that start with `prefix`, in order, from the first one after `after` (from the
  * first one of all if that is empty). One walk at a time; a write ends it. */

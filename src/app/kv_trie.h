@@ -13,12 +13,12 @@
 #ifndef APP_KV_TRIE_H
 #define APP_KV_TRIE_H
 
+#include "app/kv_entry.h"
 #include "app/kv_key.h"
 
 /* The number of a node, or KV_REF_LEAF plus the number of a leaf. */
 typedef uint32_t kv_ref_t;
 #define KV_REF_LEAF UINT32_C(0x80000000)
-#define KV_LEAF_NONE UINT32_C(0x7fffffff)
 #define KV_REF_NONE (KV_REF_LEAF | KV_LEAF_NONE)
 
 typedef struct kv_trie_node {

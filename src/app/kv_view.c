@@ -52,7 +52,9 @@ static kv_pending_t *add_pending(kv_view_t *view, const kv_sight_t *sight) {
     uint32_t at = view->pending_count++;
     kv_trie_insert(&view->written, sight->key, closest, at);
     view->pending[at].key = sight->key;
-    view->pending[at].spot = sight->spot;
+    if (at == 0) {
+        view->first_spot = sight->spot;
+    }
     return &view->pending[at];
 }
 
@@ -90,10 +92,14 @@ kv_error_t kv_view_put_number(kv_view_t *view, const kv_sight_t *sight, int64_t 
 void kv_view_commit(kv_view_t *view, kv_store_t *store) {
     for (uint32_t i = 0; i < view->pending_count; i++) {
         const kv_pending_t *pending = &view->pending[i];
-        kv_spot_t spot = i == 0 ? pending->spot : kv_store_find(store, pending->key);
+        kv_spot_t found, *spot = &view->first_spot;
+        if (i > 0) {
+            found = kv_store_find(store, pending->key);
+            spot = &found;
+        }
         if (pending->value.present) {
             kv_store_write(store, spot, pending->key, pending->value.value);
-        } else if (spot.entry != NULL) {
+        } else if (spot->entry != NULL) {
             kv_store_remove(store, spot);
         }
     }

@@ -6,6 +6,7 @@
 
 #include "app/kv_format.h"
 #include "app/kv_store.h"
+#include "app/kv_trie.h"
 
 /* A key as the operation sees it, found once for both reading and writing. Any write ends it. */
 typedef struct kv_sight {
@@ -28,7 +29,8 @@ typedef struct kv_view {
     kv_trie_t written; /* the keys; leaf = place in `pending` */
     kv_pending_t pending[KV_TRANSACTION_OPERATIONS_MAX];
     uint32_t pending_count;
-    uint64_t used_bytes; /* what the store's would be after the commit */
+    kv_spot_t first_spot; /* of pending[0] in the store, which nothing has changed before it */
+    uint64_t used_bytes;  /* what the store's would be after the commit */
     uint64_t used_bytes_max;
 } kv_view_t;
 

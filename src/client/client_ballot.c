@@ -1,4 +1,5 @@
-/* See the header. Linear scans: a ballot holds at most two answers a member, and f + 1 are enough. */
+/* See the header. Linear scans: a ballot holds at most two answers a member, and f + 1 are
+ * enough. */
 #include "client/client_ballot.h"
 
 #include "base/check.h"

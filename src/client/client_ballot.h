@@ -1,8 +1,10 @@
-/* A ballot: what each member last said about one question, and with how much weight. Equality is that
- * of digests, so the bytes of answers need no room: whoever completes a quorum has them in hand.
+/* A ballot: what each member last said about one question, and with how much weight. Equality is
+ * that of digests, so the bytes of answers need no room: whoever completes a quorum has them in
+ * hand.
  *
- * A member has one voice in each class (attack C5). The classes are apart because a correct replica
- * may speak in both: it gives the result when a request runs, and says later that it kept none. */
+ * A member has one voice in each class (attack C5). The classes are apart because a correct
+ * replica may speak in both: it gives the result when a request runs, and says later that it kept
+ * none. */
 #ifndef CLIENT_CLIENT_BALLOT_H
 #define CLIENT_CLIENT_BALLOT_H
 

@@ -1,18 +1,20 @@
 /* The client's core: one session of one key against the replicas of a committee. It batches
- * operations into signed requests, sends them, repeats them, and believes an answer only when members
- * of more than the faulty weight (f + 1) said the same. No clock, allocator or socket: the daemon's
- * libraries and the simulator run this very code.
+ * operations into signed requests, sends them, repeats them, and believes an answer only when
+ * members of more than the faulty weight (f + 1) said the same. No clock, allocator or socket:
+ * the daemon's libraries and the simulator run this very code.
  *
  * What a caller may rely on:
- *  - every operation that client_submit took completes exactly once, and at most once more, `late`,
- *    when it was reported as SYNOD_UNKNOWN and the truth was learnt afterwards (attack C8);
+ *  - every operation that client_submit took completes exactly once, and at most once more,
+ *    `late`, when it was reported as SYNOD_UNKNOWN and the truth was learnt afterwards (attack
+ *    C8);
  *  - the replicas run an operation at most once, however often it was sent (attack C1);
  *  - a result is what at least one correct replica said, whatever f others say, first or alike
  *    (attack C4); a member counts once, over however many links it speaks (attack C5).
  *
  * Rules of the host: calls come from one thread and are not nested (a verb never calls back, so a
- * completion is noted and acted upon afterwards); `now_ns` is monotonic. Same inputs and seed, same
- * verbs with the same bytes. Everything is bounded by the configuration; nothing grows later. */
+ * completion is noted and acted upon afterwards); `now_ns` is monotonic. Same inputs and seed,
+ * same verbs with the same bytes. Everything is bounded by the configuration; nothing grows
+ * later. */
 #ifndef CLIENT_CLIENT_CORE_H
 #define CLIENT_CLIENT_CORE_H
 
@@ -31,7 +33,8 @@ typedef struct client_completion {
     uint64_t token;
     /* OK or APP_ERROR: it ran, `result` is the application's.
      * UNKNOWN: see `settled`; with a height it did run, but no replica keeps the result any more.
-     * INVALID: the replicas refuse it (the application's check, or a key that cannot open sessions).
+     * INVALID: the replicas refuse it (the application's check, or a key that cannot open
+     * sessions).
      * BUSY: it was never sent, nothing happened. MALFORMED: f + 1 replicas agree on a result that
      * cannot be read, so more than f are faulty. */
     synod_status status;

@@ -1,6 +1,6 @@
-/* Handshake with the replicas: hello both ways, then the proof of the session key over the replica's
- * own random number, so that replies come over this link even for requests that another replica was
- * sent. The channel says who a replica is; its hello has to agree (attack K5). */
+/* Handshake with the replicas: hello both ways, then the proof of the session key over the
+ * replica's own random number, so that replies come over this link even for requests that another
+ * replica was sent. The channel says who a replica is; its hello has to agree (attack K5). */
 #include "client/client_state.h"
 #include "codec/hello.h"
 

@@ -1,6 +1,6 @@
-/* Reads: put to all replicas, answered by f + 1 that agree. With a proof, each counted answer carries
- * one that holds against the root that it names, and f + 1 name that root at that height; so one of
- * them is correct and the root is that of an executed block. */
+/* Reads: put to all replicas, answered by f + 1 that agree. With a proof, each counted answer
+ * carries one that holds against the root that it names, and f + 1 name that root at that height;
+ * so one of them is correct and the root is that of an executed block. */
 #include "client/client_state.h"
 #include "crypto/hash.h"
 

@@ -1,10 +1,11 @@
 /* To whom requests go, and when again. Normally one replica gets a request: the leader, as f + 1
- * members name it, or else the one that answered first when all were asked. When it does not answer in
- * time or its link breaks, the request goes to all, and it is avoided for a while. A replica that lies
- * about the leader or plays dead costs one time-out in `retry_max_ns`, no more. */
+ * members name it, or else the one that answered first when all were asked. When it does not
+ * answer in time or its link breaks, the request goes to all, and it is avoided for a while. A
+ * replica that lies about the leader or plays dead costs one time-out in `retry_max_ns`, no
+ * more. */
 #include "client/client_state.h"
 
-/* Up to a quarter more than `interval_ns`, so that clients that failed together do not return so. */
+/* Up to a quarter more, so that clients that failed together do not return together. */
 static uint64_t jittered(client_t *c, uint64_t interval_ns) {
     return interval_ns + prng_below(&c->prng, interval_ns / 4 + 1);
 }

@@ -1,10 +1,13 @@
-/* The session: opened by an ordered request, found again or opened anew when the replicas evicted it.
+/* The session: opened by an ordered request, found again or opened anew when the replicas evicted
+ * it.
  *
- * A session that may have been evicted while it was idle is asked for before it is used: the same
- * open finds it if it lives, without being ordered, and opens the next one if not. So the first
- * operation after a long pause is not lost in an outcome that nobody knows. After an eviction that
- * was noticed, the nonce is a new one: a replica that is behind must not give us back the old session
- * with its old results under sequences that we use again. */
+ * One open request serves for all of it, because the same (key, nonce) finds the session while it
+ * lives, without being ordered, and opens the next one when it was evicted. So a session that may
+ * have been evicted while it was idle is asked for before it is used, and the first operation
+ * after a long pause is not lost in an outcome that nobody knows.
+ *
+ * Numbers only grow: replicas that are behind cannot give us back a session that is gone, whose
+ * old results would be taken for those of sequences that we use again. */
 #include "base/bitset.h"
 #include "client/client_state.h"
 
@@ -175,5 +178,5 @@ void session_on_expired(client_t *c, member_t member) {
     c->past_session = c->session;
     c->session = 0; /* what is still said about it is of no interest */
     begin_sequences(c);
-    session_open(c);
+    begin_opening(c);
 }

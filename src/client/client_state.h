@@ -151,7 +151,8 @@ bool send_to(client_t *c, member_t member, bytes_t frame);
 uint32_t send_all(client_t *c, bytes_t frame);
 bytes_t batch_frame(const client_t *c, const batch_t *batch);
 void batch_send_first(client_t *c, batch_t *batch);
-/* The only one that was asked refuses: the others are asked at once, for one alone is not believed. */
+/* The only one that was asked refuses: the others are asked at once, for one alone is not
+ * believed. */
 void batch_ask_all(client_t *c, batch_t *batch, member_t from);
 /* Retries of all that is due, of requests; sets wishes for the rest. */
 void batch_retry_due(client_t *c);
@@ -177,7 +178,7 @@ void batch_complete(client_t *c, const batch_t *batch, const client_completion_t
 place_t *place_of(client_t *c, uint64_t sequence);
 
 /* ---- client_session.c ---- */
-/* Asks for a session under a fresh nonce. */
+/* Asks for the first session, under a fresh nonce. */
 void session_open(client_t *c);
 /* Sends the open to one replica that has just been greeted. */
 void session_open_to(client_t *c, member_t member);

@@ -6,6 +6,8 @@
 
 /* Nothing to do for this long: the root of the state as it stands is computed. */
 #define IDLE_ROOT_NS UINT64_C(100000000)
+/* 2^6: a claim that nothing stands behind costs a question every 32 s. */
+#define CLAIM_TRIES_MAX 6
 
 static digest_t committee_root(const replica_t *r) {
     const committee_t *committee = r->config.committee;
@@ -129,7 +131,35 @@ void attest_on_frame(replica_t *r, replica_link_t *link, bytes_t body) {
         return;
     }
     *said = (checkpoint_said_t){checkpoint.height, checkpoint.root};
-    sync_heard(r, checkpoint.member, checkpoint.height);
+    attest_heard(r, checkpoint.member, checkpoint.height);
     if (checkpoint.height == r->root_height)
         compare(r);
+}
+
+/* ---- what others attest and is not here ---- */
+
+/* A leader that leaves us out while nothing more is asked for goes unnoticed by the core (schedule
+ * X2), but the others attest what they executed. Who is asked in vain is asked less and less. */
+void attest_follow(replica_t *r) {
+    uint32_t size = r->config.committee->size;
+    for (uint32_t i = 1; i <= size; i++) {
+        member_t m = (r->sync_peer + i) % size;
+        if (m == r->config.self || r->claims[m] <= ledger_height(r->ledger))
+            continue;
+        r->claims_at = r->now.now_ns + (SYNC_PATIENCE_NS << r->claims_tries);
+        if (r->sync_at != 0 || r->member_links[m] == LINK_NONE)
+            continue;
+        r->claims_tries += r->claims_tries < CLAIM_TRIES_MAX ? 1 : 0;
+        sync_ask_run(r, m);
+        return;
+    }
+}
+
+void attest_heard(replica_t *r, member_t member, height_t height) {
+    if (height <= r->claims[member] || height <= ledger_height(r->ledger))
+        return;
+    r->claims[member] = height;
+    r->claims_tries = 0;
+    if (r->claims_at == 0) /* normally it comes here by itself in a moment */
+        r->claims_at = r->now.now_ns + SYNC_PATIENCE_NS;
 }

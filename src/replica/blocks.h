@@ -8,8 +8,12 @@
 
 #include "model/block.h"
 
-/* More than the horizon of ordering over execution (64) plus what sync holds at once. */
-#define BLOCKS_SLOTS 128
+/* Blocks further above what is executed are not kept: while this replica is so far behind they can
+ * neither be judged nor executed, and would crowd out those that sync brings. A little more than the
+ * default horizon of ordering over execution. */
+#define BLOCKS_AHEAD 72
+/* Those, as many of one sync run, and those executed that are kept. */
+#define BLOCKS_SLOTS 176
 /* Executed blocks kept in memory for members that are a little behind; older ones come from the
  * journal. */
 #define BLOCKS_KEPT 16

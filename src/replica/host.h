@@ -30,9 +30,9 @@ typedef struct host {
     /* Writes `bytes` at `offset` of the journal and makes them durable; the memory stays untouched
      * until replica_on_appended(token, status). Appends complete in order. */
     void (*append)(void *context, uint64_t token, uint64_t offset, bytes_t bytes);
-    /* Reads into `to` from the journal; beyond the end of the device: zeros. The host makes the whole
-     * device durable once before the first read: a killed process may have left writes in the
-     * machine's cache, and recovery concludes from what it reads that it is durable.
+    /* Reads into `to` from the journal; beyond the end of the device: zeros. The host makes the
+     * whole device durable once before the first read: a killed process may have left writes in
+     * the machine's cache, and recovery concludes from what it reads that it is durable.
      * replica_on_read(token, status). */
     void (*read)(void *context, uint64_t token, uint64_t offset, void *to, size_t size);
     /* Snapshots: named blobs, replaced as a whole and durable as a whole; `slot` is 0 or 1.

@@ -179,7 +179,8 @@ void judge_verified(replica_t *r, verify_job_t *job) {
  * faulty leader proposes pushes nothing out (attack H13). */
 void judge_block(replica_t *r, const digest_t *id) {
     block_slot_t *slot = blocks_find(&r->blocks, id);
-    if (slot == NULL && r->proposal != NULL)
+    if (slot == NULL && r->proposal != NULL &&
+        r->proposal->height <= ledger_height(r->ledger) + BLOCKS_AHEAD)
         slot = blocks_put(&r->blocks, id, r->proposal, r->proposal_payload);
     if (slot == NULL)
         return;

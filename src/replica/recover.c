@@ -77,9 +77,9 @@ static void on_genesis(replica_t *r, const journal_entry_t *entry) {
                      "the journal belongs to another chain, member or key: check the home");
 }
 
-/* Requests in blocks that were voted for and are not final here wait again: the blocks may have been
- * executed and answered before all lost power, and nobody else may ask for what makes them final
- * (a client whose session was opened there is kept waiting). */
+/* Requests in blocks that were voted for and are not final here wait again: the blocks may have
+ * been executed and answered before all lost power, and nobody else may ask for what makes them
+ * final (a client whose session was opened there is kept waiting). */
 static void wait_again(replica_t *r, const block_slot_t *slot) {
     uint32_t count = 0;
     if (payload_walk(slot_payload(slot), r->requests, BLOCK_REQUESTS_MAX, &count) != SYNOD_OK)
@@ -96,8 +96,8 @@ static void wait_again(replica_t *r, const block_slot_t *slot) {
             sequence = mempool_open_sequence(&digest);
             fresh = ledger_find_session(r->ledger, &key, nonce) == 0;
         } else {
-            fresh = ledger_standing(r->ledger, request->session, sequence,
-                                    request->acknowledged) == LEDGER_FRESH;
+            fresh = ledger_standing(r->ledger, request->session, sequence, request->acknowledged) ==
+                    LEDGER_FRESH;
         }
         if (fresh) /* full: the clients' retries bring the rest */
             (void)mempool_add(&r->mempool, request, sequence, &digest, r->now.now_ns);

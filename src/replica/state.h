@@ -49,6 +49,8 @@
 /* A run has to reach from one block that is directly final to the next: they may lie as far apart
  * as ordering runs ahead of execution. */
 #define SYNC_RUN_MAX 72
+/* A question to a peer that brings nothing for so long goes to the next one. */
+#define SYNC_PATIENCE_NS UINT64_C(500000000)
 /* Room in the journal that blocks leave for the core's records: two of the largest. */
 #define JOURNAL_RESERVE (2u << 20)
 #define ATTACHMENTS_MAX 4096
@@ -338,8 +340,8 @@ void recover_continue(replica_t *r);
 void sync_greet(replica_t *r, replica_link_t *link);
 /* Something final is not here: ask somebody, unless a question is open. */
 void sync_want(replica_t *r);
-/* A member attested a height: is it above ours, and does it stay so? */
-void sync_heard(replica_t *r, member_t member, height_t height);
+/* A run of blocks after what is executed, from this member. */
+void sync_ask_run(replica_t *r, member_t peer);
 void sync_tick(replica_t *r);
 void sync_ask(replica_t *r, replica_link_t *link, bytes_t body);
 void sync_block(replica_t *r, replica_link_t *link, bytes_t body);
@@ -349,6 +351,10 @@ void sync_fetch_parent(replica_t *r, const digest_t *id);
 /* ---- attest.c ---- */
 void attest_executed(replica_t *r);
 void attest_tick(replica_t *r);
+/* A member says that it has this height: if it stays above ours, it is asked for it. */
+void attest_heard(replica_t *r, member_t member, height_t height);
+/* Asks the next member whose height is above ours, when no question is open. */
+void attest_follow(replica_t *r);
 void attest_on_frame(replica_t *r, replica_link_t *link, bytes_t body);
 
 /* ---- replica.c ---- */

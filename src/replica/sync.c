@@ -7,9 +7,6 @@
 #include "base/arena.h"
 #include "replica/state.h"
 
-#define SYNC_PATIENCE_NS UINT64_C(500000000)
-/* 2^6: a claim that nothing stands behind costs a question every 32 s. */
-#define CLAIM_TRIES_MAX 6
 /* Tokens of our reads; the journal ignores tokens that are not its own. */
 #define SERVE_TOKEN (UINT64_C(1) << 62)
 
@@ -41,7 +38,7 @@ static void drop_unproven(replica_t *r) {
     }
 }
 
-static void ask_run(replica_t *r, member_t peer) {
+void sync_ask_run(replica_t *r, member_t peer) {
     drop_unproven(r);
     r->sync_peer = peer;
     r->sync_at = r->now.now_ns + SYNC_PATIENCE_NS;
@@ -57,16 +54,16 @@ void sync_want(replica_t *r) {
         return;
     member_t peer = next_peer(r, r->sync_peer);
     if (peer != MEMBER_NONE)
-        ask_run(r, peer);
+        sync_ask_run(r, peer);
     else
         r->sync_at = r->now.now_ns + SYNC_PATIENCE_NS; /* nobody is there: look again then */
 }
 
 /* Whoever is new may have more; it is asked until it says so (it may be recovering still). */
 void sync_greet(replica_t *r, replica_link_t *link) {
-    sync_heard(r, link->member, ledger_height(r->ledger) + 1);
+    attest_heard(r, link->member, ledger_height(r->ledger) + 1);
     if (r->sync_at == 0)
-        ask_run(r, link->member);
+        sync_ask_run(r, link->member);
 }
 
 /* One block that a proposal stands on, from the next peer; asked again when judged again. */
@@ -83,32 +80,6 @@ void sync_fetch_parent(replica_t *r, const digest_t *id) {
     send_ask(r, r->member_links[peer], &ask);
 }
 
-/* A leader that leaves us out while nothing more is asked for goes unnoticed by the core (schedule
- * X2), but the others attest what they executed. Who is asked in vain is asked less and less. */
-static void follow_claims(replica_t *r) {
-    uint32_t size = r->config.committee->size;
-    for (uint32_t i = 1; i <= size; i++) {
-        member_t m = (r->sync_peer + i) % size;
-        if (m == r->config.self || r->claims[m] <= ledger_height(r->ledger))
-            continue;
-        r->claims_at = r->now.now_ns + (SYNC_PATIENCE_NS << r->claims_tries);
-        if (r->sync_at != 0 || r->member_links[m] == LINK_NONE)
-            continue;
-        r->claims_tries += r->claims_tries < CLAIM_TRIES_MAX ? 1 : 0;
-        ask_run(r, m);
-        return;
-    }
-}
-
-void sync_heard(replica_t *r, member_t member, height_t height) {
-    if (height <= r->claims[member] || height <= ledger_height(r->ledger))
-        return;
-    r->claims[member] = height;
-    r->claims_tries = 0;
-    if (r->claims_at == 0) /* normally it comes here by itself in a moment */
-        r->claims_at = r->now.now_ns + SYNC_PATIENCE_NS;
-}
-
 void sync_tick(replica_t *r) {
     if (r->sync_at != 0 && r->sync_at <= r->now.now_ns) {
         r->sync_at = 0;
@@ -117,7 +88,7 @@ void sync_tick(replica_t *r) {
     }
     if (r->claims_at != 0 && r->claims_at <= r->now.now_ns) {
         r->claims_at = 0;
-        follow_claims(r);
+        attest_follow(r);
     }
     if (r->fetch_at != 0 && r->fetch_at <= r->now.now_ns) {
         r->fetch_at = 0;
@@ -203,7 +174,7 @@ static void take_run_block(replica_t *r, const replica_link_t *link, const block
     sync_done(r);
     if (answer->final_height > ledger_height(r->ledger) &&
         r->member_links[r->sync_peer] != LINK_NONE)
-        ask_run(r, r->sync_peer);
+        sync_ask_run(r, r->sync_peer);
 }
 
 /* Does something that waits stand on this block? More than one may be fetched at a time. */

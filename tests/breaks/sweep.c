@@ -18,9 +18,8 @@ static void print_line(void *context, const char *text) {
 }
 
 static void print_options(const bare_options_t *options) {
-    printf("members %u leader_views %" PRIu64 " requests %u gst %.1f ms liars",
-           options->members, options->parameters.leader_views, options->requests,
-           (double)options->gst_ns / 1e6);
+    printf("members %u leader_views %" PRIu64 " requests %u gst %.1f ms liars", options->members,
+           options->parameters.leader_views, options->requests, (double)options->gst_ns / 1e6);
     for (member_t m = 0; m < options->members; m++)
         if (options->behaviours[m] != 0)
             printf(" %c:%x", (char)('A' + m), options->behaviours[m]);

@@ -1,5 +1,5 @@
-/* The disk's thread and the workers: order, zeros, growing, the lock, and what happens when the disk
- * fails or is full (attacks F2, F6, F8, F13, N12). */
+/* The disk's thread and the workers: order, zeros, growing, the lock, and what happens when the
+ * disk fails or is full (attacks F2, F6, F8, F13, N12). */
 #include "../unit/adapter_world.h"
 
 #include <errno.h>
@@ -178,7 +178,8 @@ static void test_zeros(void **state) {
 }
 
 static void wait_for_size(uint64_t size) {
-    for (uint32_t pause = 0; pause < 5000 && file_size(world_path("data/journal")) < size; pause++) {
+    for (uint32_t pause = 0; pause < 5000 && file_size(world_path("data/journal")) < size;
+         pause++) {
         (void)usleep(1000);
     }
     (void)usleep(20000);
@@ -511,11 +512,20 @@ static void test_refused(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_order),        TEST(test_zeros),       TEST(test_growing),
-        TEST(test_snapshots),    TEST(test_without_durability),
-        TEST(test_failed_sync),  TEST(test_failed_write), TEST(test_full_disk),
-        TEST(test_stop_while_full), TEST(test_slow_disk), TEST(test_pool), TEST(test_lock),
-        TEST(test_dead_owner),   TEST(test_refused),
+        TEST(test_order),
+        TEST(test_zeros),
+        TEST(test_growing),
+        TEST(test_snapshots),
+        TEST(test_without_durability),
+        TEST(test_failed_sync),
+        TEST(test_failed_write),
+        TEST(test_full_disk),
+        TEST(test_stop_while_full),
+        TEST(test_slow_disk),
+        TEST(test_pool),
+        TEST(test_lock),
+        TEST(test_dead_owner),
+        TEST(test_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
-/* Four validators in this process, each with a home, a journal and a thread of its own, and a client:
- * they agree, go on without one of them, take it back; and homes that cannot be opened say why. */
+/* Four validators in this process, each with a home, a journal and a thread of its own, and a
+ * client: they agree, go on without one of them, take it back; and homes that cannot be opened say
+ * why. */
 #include "../unit/adapter_world.h"
 
 #include <synod/client.h>
@@ -109,8 +110,8 @@ static void set(synod_client *client, const char *key, const char *value) {
     size_t size = 0;
     writer_t writer = writer_of(bytes, sizeof bytes);
     kv_encode_set(&writer, bytes_of(key, strlen(key)), bytes_of(value, strlen(value)));
-    assert_int_equal(
-        synod_client_call(client, writer_bytes(&writer), answer, sizeof answer, &size), SYNOD_OK);
+    assert_int_equal(synod_client_call(client, writer_bytes(&writer), answer, sizeof answer, &size),
+                     SYNOD_OK);
 }
 
 static void assert_get(synod_client *client, const char *key, const char *value) {
@@ -119,8 +120,8 @@ static void assert_get(synod_client *client, const char *key, const char *value)
     writer_t writer = writer_of(bytes, sizeof bytes);
     kv_maybe_t found;
     kv_encode_get(&writer, bytes_of(key, strlen(key)));
-    assert_int_equal(
-        synod_client_call(client, writer_bytes(&writer), answer, sizeof answer, &size), SYNOD_OK);
+    assert_int_equal(synod_client_call(client, writer_bytes(&writer), answer, sizeof answer, &size),
+                     SYNOD_OK);
     assert_true(kv_read_get(bytes_of(answer, size), &found));
     assert_true(found.present);
     assert_true(bytes_equal(found.value, bytes_of(value, strlen(value))));
@@ -233,9 +234,9 @@ static void test_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_agree),        cmocka_unit_test(test_stop_and_return),
-        cmocka_unit_test(test_all_restart),  cmocka_unit_test(test_stop_at_once),
-        cmocka_unit_test(test_home_in_use),  cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_agree),       cmocka_unit_test(test_stop_and_return),
+        cmocka_unit_test(test_all_restart), cmocka_unit_test(test_stop_at_once),
+        cmocka_unit_test(test_home_in_use), cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

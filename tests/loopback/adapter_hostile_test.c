@@ -128,18 +128,26 @@ static void put_header(uint8_t *header, uint32_t length, uint16_t version, uint1
     store_u32(header + 8, 0);
 }
 
-/* attack N1: lengths that cannot be, versions and kinds that do not exist, a wrong checksum. Nothing
- * is waited for and nothing allocated; the peer is told why. */
+/* attack N1: lengths that cannot be, versions and kinds that do not exist, a wrong checksum.
+ * Nothing is waited for and nothing allocated; the peer is told why. */
 static void test_wrong_headers(void **state) {
     (void)state;
     const struct {
         uint32_t length;
         uint16_t version, kind;
-    } wrong[] = {{UINT32_MAX, 1, FRAME_MESSAGE}, {INT32_MAX, 1, FRAME_MESSAGE},
-                 {FRAME_BODY_MAX + 1, 1, FRAME_MESSAGE}, {1, 1, FRAME_STATUS_ASK},
-                 {257, 1, FRAME_HELLO}, {65, 1, FRAME_PING}, {0, 0, FRAME_PING},
-                 {0, 2, FRAME_PING}, {0, UINT16_MAX, FRAME_PING}, {0, 1, 0},
-                 {0, 1, FRAME_KIND_END}, {0, 1, UINT16_MAX}, {0, 1, FRAME_PING}};
+    } wrong[] = {{UINT32_MAX, 1, FRAME_MESSAGE},
+                 {INT32_MAX, 1, FRAME_MESSAGE},
+                 {FRAME_BODY_MAX + 1, 1, FRAME_MESSAGE},
+                 {1, 1, FRAME_STATUS_ASK},
+                 {257, 1, FRAME_HELLO},
+                 {65, 1, FRAME_PING},
+                 {0, 0, FRAME_PING},
+                 {0, 2, FRAME_PING},
+                 {0, UINT16_MAX, FRAME_PING},
+                 {0, 1, 0},
+                 {0, 1, FRAME_KIND_END},
+                 {0, 1, UINT16_MAX},
+                 {0, 1, FRAME_PING}};
     uint8_t header[FRAME_HEADER_BYTES];
     start_target(NULL);
     for (size_t at = 0; at < sizeof wrong / sizeof wrong[0]; at++) {
@@ -206,7 +214,8 @@ static void test_slow_frame(void **state) {
     assert_undisturbed();
 }
 
-/* A ping is answered by the adapter; a peer that answers none is half-open and goes (attack N10). */
+/* A ping is answered by the adapter; a peer that answers none is half-open and goes (attack N10).
+ */
 static void test_pings(void **state) {
     (void)state;
     const net_options_t changes = {.ping_interval_ms = 50, .idle_timeout_ms = 400};
@@ -277,8 +286,8 @@ static void test_deaf_member(void **state) {
     assert_undisturbed();
 }
 
-/* attack N10: a member that lost power comes back while its old channel still looks alive: the newer
- * one takes its place. */
+/* attack N10: a member that lost power comes back while its old channel still looks alive: the
+ * newer one takes its place. */
 static void test_newer_channel(void **state) {
     (void)state;
     stranger_t second;
@@ -376,10 +385,12 @@ static void test_too_many_clients(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_garbage),       TEST(test_half_handshake),    TEST(test_many_silent),
-        TEST(test_silent_client), TEST(test_wrong_headers),     TEST(test_any_cut),
-        TEST(test_slow_frame),    TEST(test_pings),             TEST(test_deaf_client),
-        TEST(test_deaf_member),   TEST(test_newer_channel),     TEST(test_flood),
+        TEST(test_garbage),           TEST(test_half_handshake),
+        TEST(test_many_silent),       TEST(test_silent_client),
+        TEST(test_wrong_headers),     TEST(test_any_cut),
+        TEST(test_slow_frame),        TEST(test_pings),
+        TEST(test_deaf_client),       TEST(test_deaf_member),
+        TEST(test_newer_channel),     TEST(test_flood),
         TEST(test_memory_of_clients), TEST(test_too_many_clients),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -271,20 +271,13 @@ static void test_bulk_is_dropped(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_four_members),
-        TEST(test_broadcast),
-        TEST(test_client),
-        TEST(test_unknown_certificate),
-        TEST(test_wrong_server),
-        TEST(test_member_of_another_genesis),
-        TEST(test_own_key),
-        TEST(test_wrong_direction),
-        TEST(test_reconnects),
-        TEST(test_port_in_use),
-        TEST(test_close),
-        TEST(test_close_within_event),
-        TEST(test_all_is_heard),
-        TEST(test_lanes),
+        TEST(test_four_members),    TEST(test_broadcast),
+        TEST(test_client),          TEST(test_unknown_certificate),
+        TEST(test_wrong_server),    TEST(test_member_of_another_genesis),
+        TEST(test_own_key),         TEST(test_wrong_direction),
+        TEST(test_reconnects),      TEST(test_port_in_use),
+        TEST(test_close),           TEST(test_close_within_event),
+        TEST(test_all_is_heard),    TEST(test_lanes),
         TEST(test_bulk_is_dropped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

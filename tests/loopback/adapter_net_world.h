@@ -1,4 +1,5 @@
-/* Several networks on one loop, and a stranger with a bare socket: what the tests of links share. */
+/* Several networks on one loop, and a stranger with a bare socket: what the tests of links share.
+ */
 #ifndef TESTS_LOOPBACK_ADAPTER_NET_WORLD_H
 #define TESTS_LOOPBACK_ADAPTER_NET_WORLD_H
 
@@ -28,7 +29,7 @@ typedef struct party {
     /* what was told */
     uint32_t ups, downs, live;
     uint64_t frames, bytes;
-    link_t links[LINKS_MAX];    /* of those that are up; LINK_NONE: free */
+    link_t links[LINKS_MAX];     /* of those that are up; LINK_NONE: free */
     member_t members[LINKS_MAX]; /* who they are */
     frame_kind_t last_kind;
     uint8_t last_body[256];
@@ -85,8 +86,8 @@ static inline void party_frame(void *context, link_t link, frame_t frame) {
     party->bytes += frame.body.size;
     party->last_kind = frame.kind;
     party->last_link = link;
-    party->last_size = frame.body.size < sizeof party->last_body ? frame.body.size
-                                                                 : sizeof party->last_body;
+    party->last_size =
+        frame.body.size < sizeof party->last_body ? frame.body.size : sizeof party->last_body;
     memcpy(party->last_body, frame.body.data, party->last_size);
     if (party->counts) {
         party->out_of_order |= frame.body.size < 8 || load_u64(frame.body.data) != party->expected;
@@ -344,8 +345,8 @@ static inline void stranger_shake(stranger_t *stranger, uint16_t port, const uin
                                  stranger_trusts, NULL));
     stranger->session.out = &stranger->out;
     assert_int_equal(tls_handshake(&stranger->session), TLS_AGAIN);
-    stranger_until(stranger, stranger->closed ||
-                                 (stranger->shaken && buffer_size(&stranger->out) == 0));
+    stranger_until(stranger,
+                   stranger->closed || (stranger->shaken && buffer_size(&stranger->out) == 0));
 }
 
 static inline void stranger_say(stranger_t *stranger, const void *bytes, size_t size) {

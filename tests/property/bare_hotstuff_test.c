@@ -38,13 +38,14 @@ static void add(sums_t *sums, const bare_report_t *report) {
 }
 
 static void print_sums(const sums_t *sums, uint64_t seeds) {
-    printf("hotstuff: %llu seeds, %llu vacuous (%.1f %%), %llu blocks final (%llu empty), %llu views "
-           "left by time-out, %llu deadlines, %llu messages refused, %llu convictions of liars\n",
-           (unsigned long long)seeds, (unsigned long long)sums->vacuous,
-           100.0 * (double)sums->vacuous / (double)seeds, (unsigned long long)sums->commits,
-           (unsigned long long)sums->empty, (unsigned long long)sums->views,
-           (unsigned long long)sums->timeouts, (unsigned long long)sums->refused,
-           (unsigned long long)sums->convictions);
+    printf(
+        "hotstuff: %llu seeds, %llu vacuous (%.1f %%), %llu blocks final (%llu empty), %llu views "
+        "left by time-out, %llu deadlines, %llu messages refused, %llu convictions of liars\n",
+        (unsigned long long)seeds, (unsigned long long)sums->vacuous,
+        100.0 * (double)sums->vacuous / (double)seeds, (unsigned long long)sums->commits,
+        (unsigned long long)sums->empty, (unsigned long long)sums->views,
+        (unsigned long long)sums->timeouts, (unsigned long long)sums->refused,
+        (unsigned long long)sums->convictions);
     printf("hotstuff: slowest run delivered everything %llu base time-outs after healing\n",
            (unsigned long long)sums->slowest);
     for (uint32_t f = 0; f < FAULT_COUNT; f++)
@@ -109,8 +110,7 @@ static void beyond_the_bound_forks_are_seen(void **state) {
         bare_options_t options = bare_options_beyond(seed);
         bare_report_t report;
         bare_run(&options, &report);
-        bool fork =
-            report.violated == ORACLE_AGREEMENT || report.violated == ORACLE_PREFIX;
+        bool fork = report.violated == ORACLE_AGREEMENT || report.violated == ORACLE_PREFIX;
         if (report.violated != ORACLE_NONE && !fork)
             fail_msg("%s", report.text);
         if (fork && forks++ == 0)

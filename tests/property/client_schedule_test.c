@@ -1,7 +1,7 @@
-/* Random schedules: links that lose, delay and break, up to f replicas that lie, refuse or say nothing,
- * sessions that are evicted, replicas that keep no results. Whatever happens, each operation runs at
- * most once and completes exactly once; when it completes with a result, it is the honest one; and
- * when the world heals, nothing is left open. */
+/* Random schedules: links that lose, delay and break, up to f replicas that lie, refuse or say
+ * nothing, sessions that are evicted, replicas that keep no results. Whatever happens, each
+ * operation runs at most once and completes exactly once; when it completes with a result, it is
+ * the honest one; and when the world heals, nothing is left open. */
 #include "tests/unit/client_drive.h"
 
 #define SEEDS 150

@@ -224,9 +224,9 @@ static void retries_run_once(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(commits_requests),          cmocka_unit_test(one_member_alone),
-        cmocka_unit_test(leader_crashes),            cmocka_unit_test(backup_catches_up_by_sync),
-        cmocka_unit_test(power_cut_of_all),          cmocka_unit_test(cut_off_replica_catches_up),
+        cmocka_unit_test(commits_requests), cmocka_unit_test(one_member_alone),
+        cmocka_unit_test(leader_crashes),   cmocka_unit_test(backup_catches_up_by_sync),
+        cmocka_unit_test(power_cut_of_all), cmocka_unit_test(cut_off_replica_catches_up),
         cmocka_unit_test(retries_run_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

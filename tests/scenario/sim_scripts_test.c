@@ -1,5 +1,5 @@
-/* Plays every script of tests/scenario: each must end well, twice in the same way. Also what a script
- * must not do: fail silently, run for ever, or depend on the order of a table. */
+/* Plays every script of tests/scenario: each must end well, twice in the same way. Also what a
+ * script must not do: fail silently, run for ever, or depend on the order of a table. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,8 +18,7 @@
 static const char *folder(void) {
     static char path[512];
     const char *source = getenv("SYNOD_SOURCE");
-    snprintf(path, sizeof path, "%s/tests/scenario",
-             source == NULL ? SYNOD_SOURCE_DIR : source);
+    snprintf(path, sizeof path, "%s/tests/scenario", source == NULL ? SYNOD_SOURCE_DIR : source);
     return path;
 }
 

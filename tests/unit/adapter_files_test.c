@@ -43,7 +43,8 @@ static void test_kept_or_replaced(void **state) {
     assert_string_equal(world_get(path, NULL), "two");
 }
 
-/* What a crash left beside the file is neither used nor in the way, whatever its mode (attack F8). */
+/* What a crash left beside the file is neither used nor in the way, whatever its mode (attack F8).
+ */
 static void test_leftover(void **state) {
     (void)state;
     const char *path = world_path("secret");
@@ -168,14 +169,14 @@ static void test_hex(void **state) {
 
 static void test_addresses(void **state) {
     (void)state;
-    const char *const good[][3] = {{"127.0.0.1:7100", "127.0.0.1", "127.0.0.1:7100"},
-                                   {"Node-1.Example.ORG:1", "node-1.example.org",
-                                    "node-1.example.org:1"},
-                                   {"[::1]:65535", "::1", "[::1]:65535"},
-                                   {"h:0", "h", "h:0"}};
-    const char *const bad[] = {"",      "host",    ":1",      "host:",    "host:65536", "host:1x",
-                               "h:-1",  "::1:80",  "[::1]80", "[::1",     "[]:80",      "a b:80",
-                               "h:01",  "[:1]:",   "h/x:80",  "h:999999", "h:80 ",      "[::1]:80]"};
+    const char *const good[][3] = {
+        {"127.0.0.1:7100", "127.0.0.1", "127.0.0.1:7100"},
+        {"Node-1.Example.ORG:1", "node-1.example.org", "node-1.example.org:1"},
+        {"[::1]:65535", "::1", "[::1]:65535"},
+        {"h:0", "h", "h:0"}};
+    const char *const bad[] = {"",     "host",   ":1",      "host:",    "host:65536", "host:1x",
+                               "h:-1", "::1:80", "[::1]80", "[::1",     "[]:80",      "a b:80",
+                               "h:01", "[:1]:",  "h/x:80",  "h:999999", "h:80 ",      "[::1]:80]"};
     address_t address;
     char text[ADDRESS_TEXT_MAX];
     for (size_t at = 0; at < sizeof good / sizeof good[0]; at++) {

@@ -92,8 +92,7 @@ static void test_round_trip(void **state) {
     assert_true(digest_equal(&back.anchor, &made.anchor));
     assert_int_equal(back.parameters.core.view_timeout_ns, 500000000);
     genesis_free(&back);
-    assert_int_equal(genesis_write(world_path("genesis.json"), &made, &world_reason),
-                     SYNOD_IN_USE);
+    assert_int_equal(genesis_write(world_path("genesis.json"), &made, &world_reason), SYNOD_IN_USE);
 }
 
 /* White space, order of fields, absent defaults, capitals in keys, addresses: the same chain. */
@@ -111,12 +110,14 @@ static void test_same_chain(void **state) {
 
 static void test_another_chain(void **state) {
     (void)state;
-    const char *const changes[][2] = {
-        {"\"test\"", "\"Test\""},        {"\"kv\"", "\"null\""},
-        {"2025-01-01T", "2025-01-02T"},  {"500000000", "500000001"},
-        {"\"node2\"", "\"node9\""},      {"\"weight\":\t1", "\"weight\": 2"},
-        {"\"checkpoint_blocks\":\t256", "\"checkpoint_blocks\": 255"},
-        {"\"leader_views\":\t0", "\"leader_views\": 1"}};
+    const char *const changes[][2] = {{"\"test\"", "\"Test\""},
+                                      {"\"kv\"", "\"null\""},
+                                      {"2025-01-01T", "2025-01-02T"},
+                                      {"500000000", "500000001"},
+                                      {"\"node2\"", "\"node9\""},
+                                      {"\"weight\":\t1", "\"weight\": 2"},
+                                      {"\"checkpoint_blocks\":\t256", "\"checkpoint_blocks\": 255"},
+                                      {"\"leader_views\":\t0", "\"leader_views\": 1"}};
     for (size_t at = 0; at < sizeof changes / sizeof changes[0]; at++) {
         assert_int_equal(parse(with(changes[at][0], changes[at][1])), SYNOD_OK);
         assert_false(digest_equal(&back.domain, &made.domain));
@@ -129,8 +130,8 @@ static void test_canonical_form(void **state) {
     (void)state;
     size_t size = 0, at = 0;
     uint8_t *bytes = genesis_encode(&made, &size);
-    assert_int_equal(size, 16 + (4 + 4) + 4 + (4 + 2) + 8 + 12 * 8 + 4 +
-                               MEMBERS * (4 + 5 + 32 + 33 + 8));
+    assert_int_equal(size,
+                     16 + (4 + 4) + 4 + (4 + 2) + 8 + 12 * 8 + 4 + MEMBERS * (4 + 5 + 32 + 33 + 8));
     assert_memory_equal(bytes, "synod.genesis.v1\4\0\0\0test", at = 24);
     assert_int_equal(load_u32(bytes + at), made.protocol_id);
     assert_memory_equal(bytes + at + 4, "\2\0\0\0kv", 6);
@@ -215,8 +216,8 @@ static void test_numbers(void **state) {
     assert_refused(with("500000000", "999999"), SYNOD_BAD_CONFIG, "possible are 1000000 to");
     assert_refused(with("\"sessions_max\":\t1024", "\"sessions_max\": 4294967296"),
                    SYNOD_BAD_CONFIG, "above 4294967295");
-    assert_refused(with("\"session_window\":\t1024", "\"session_window\": 1000"),
-                   SYNOD_BAD_CONFIG, "no power of two");
+    assert_refused(with("\"session_window\":\t1024", "\"session_window\": 1000"), SYNOD_BAD_CONFIG,
+                   "no power of two");
     assert_refused(with("\"payload_bytes_max\":\t1048576", "\"payload_bytes_max\": 2097153"),
                    SYNOD_BAD_CONFIG, "payload_bytes_max");
     assert_int_equal(parse(with("500000000", "3600000000000")), SYNOD_OK);
@@ -226,12 +227,14 @@ static void test_numbers(void **state) {
 static void test_members(void **state) {
     (void)state;
     char key[2][2 * TLS_KEY_BYTES + 1];
-    assert_refused("{\"version\": 1, \"chain\": \"c\", \"protocol\": \"hotstuff\", \"app\": \"kv\", "
-                   "\"time\": \"2025-01-01T00:00:00Z\", \"members\": []}",
-                   SYNOD_BAD_CONFIG, "members should list");
-    assert_refused("{\"version\": 1, \"chain\": \"c\", \"protocol\": \"hotstuff\", \"app\": \"kv\", "
-                   "\"time\": \"2025-01-01T00:00:00Z\"}",
-                   SYNOD_BAD_CONFIG, "members is missing");
+    assert_refused(
+        "{\"version\": 1, \"chain\": \"c\", \"protocol\": \"hotstuff\", \"app\": \"kv\", "
+        "\"time\": \"2025-01-01T00:00:00Z\", \"members\": []}",
+        SYNOD_BAD_CONFIG, "members should list");
+    assert_refused(
+        "{\"version\": 1, \"chain\": \"c\", \"protocol\": \"hotstuff\", \"app\": \"kv\", "
+        "\"time\": \"2025-01-01T00:00:00Z\"}",
+        SYNOD_BAD_CONFIG, "members is missing");
     assert_refused(with("\"node2\"", "\"node1\""), SYNOD_DUPLICATE, "same name");
     assert_refused(with("10.0.0.2:", "10.0.0.1:"), SYNOD_DUPLICATE,
                    "members[1] and members[2] have the same address");
@@ -305,11 +308,11 @@ static void test_dates(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),     cmocka_unit_test(test_same_chain),
-        cmocka_unit_test(test_another_chain),  cmocka_unit_test(test_canonical_form),
-        cmocka_unit_test(test_committee),      cmocka_unit_test(test_no_json),
-        cmocka_unit_test(test_fields),         cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_members),        cmocka_unit_test(test_weak_keys),
+        cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_same_chain),
+        cmocka_unit_test(test_another_chain), cmocka_unit_test(test_canonical_form),
+        cmocka_unit_test(test_committee),     cmocka_unit_test(test_no_json),
+        cmocka_unit_test(test_fields),        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_members),       cmocka_unit_test(test_weak_keys),
         cmocka_unit_test(test_dates),
     };
     return cmocka_run_group_tests(tests, open_all, close_all);

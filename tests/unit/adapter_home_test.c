@@ -62,7 +62,8 @@ static void test_wrong_lines(void **state) {
         {"[network]\nlisten=127.0.0.1:1\nclient = 7\n", "line 3: there is no key 'client'"},
         {"[netwrok]\nclients = 7\n", "line 2: there is no key 'clients' in a section [netwrok]"},
         {"clients = 7\n", "section []"},
-        {"[network]\nclients = 7\nclients = 8\n", "line 3: clients in [network] stands there twice"},
+        {"[network]\nclients = 7\nclients = 8\n",
+         "line 3: clients in [network] stands there twice"},
         {"[network]\nclients = many\n", "a number from 0 to 32768"},
         {"[network]\nclients = -1\n", "possible is"},
         {"[network]\nclients =\n", "possible is"},
@@ -203,10 +204,10 @@ static int close_all(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),    cmocka_unit_test(test_values),
-        cmocka_unit_test(test_written),     cmocka_unit_test(test_wrong_lines),
-        cmocka_unit_test(test_one_home),    cmocka_unit_test(test_testnet),
-        cmocka_unit_test(test_mixed_homes), cmocka_unit_test(test_half_a_key),
+        cmocka_unit_test(test_defaults),      cmocka_unit_test(test_values),
+        cmocka_unit_test(test_written),       cmocka_unit_test(test_wrong_lines),
+        cmocka_unit_test(test_one_home),      cmocka_unit_test(test_testnet),
+        cmocka_unit_test(test_mixed_homes),   cmocka_unit_test(test_half_a_key),
         cmocka_unit_test(test_missing_files),
     };
     return cmocka_run_group_tests(tests, world_open, close_all);

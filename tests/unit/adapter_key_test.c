@@ -161,10 +161,14 @@ static void test_no_points(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),      cmocka_unit_test(test_two_draws_differ),
-        cmocka_unit_test(test_text),            cmocka_unit_test(test_each_damage),
-        cmocka_unit_test(test_refused),         cmocka_unit_test(test_public_keys),
-        cmocka_unit_test(test_tls_key_of_seed), cmocka_unit_test(test_no_points),
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_two_draws_differ),
+        cmocka_unit_test(test_text),
+        cmocka_unit_test(test_each_damage),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_public_keys),
+        cmocka_unit_test(test_tls_key_of_seed),
+        cmocka_unit_test(test_no_points),
     };
     return cmocka_run_group_tests(tests, world_open, world_close);
 }

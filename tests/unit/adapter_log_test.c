@@ -34,7 +34,9 @@ static void test_text(void **state) {
                         "2025-01-01T00:00:00.123Z info net up why=\"x?2025 error\"");
 }
 
-#define HEAD "{\"time\":\"2025-01-01T00:00:00.123Z\",\"level\":\"error\",\"module\":\"net\",\"event\":\"up\""
+#define HEAD                                                                                       \
+    "{\"time\":\"2025-01-01T00:00:00.123Z\",\"level\":\"error\",\"module\":\"net\",\"event\":"     \
+    "\"up\""
 
 static void test_json(void **state) {
     (void)state;
@@ -150,9 +152,9 @@ static void test_budget(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_text),   cmocka_unit_test(test_json),
+        cmocka_unit_test(test_text),     cmocka_unit_test(test_json),
         cmocka_unit_test(test_too_long), cmocka_unit_test(test_file),
-        cmocka_unit_test(test_flood),  cmocka_unit_test(test_buffer),
+        cmocka_unit_test(test_flood),    cmocka_unit_test(test_buffer),
         cmocka_unit_test(test_budget),
     };
     return cmocka_run_group_tests(tests, world_open, world_close);

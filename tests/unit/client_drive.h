@@ -38,9 +38,9 @@ static inline world_t *drive_make(uint32_t members, uint64_t seed) {
     }
     const digest_t domain = hash_bytes(bytes_of("domain", 6));
     member_t culprit;
-    assert_int_equal(committee_make(&w->committee, &domain, 1, w->infos, members, &w->verifier,
-                                    &culprit),
-                     SYNOD_OK);
+    assert_int_equal(
+        committee_make(&w->committee, &domain, 1, w->infos, members, &w->verifier, &culprit),
+        SYNOD_OK);
     w->host = (client_host_t){.context = w,
                               .send = host_send,
                               .close = host_close,
@@ -128,8 +128,9 @@ static inline void drive_apply(world_t *w, member_t member, uint32_t number) {
     fake_t *fake = &w->fakes[member];
     if (number != fake->applied) { /* entries are applied in order: a later one waits */
         if (number > fake->applied)
-            world_push(w, (event_item_t){
-                .at_ns = w->now_ns + MS, .kind = APPLY, .member = member, .number = number});
+            world_push(
+                w, (event_item_t){
+                       .at_ns = w->now_ns + MS, .kind = APPLY, .member = member, .number = number});
         return;
     }
     fake->applied++;

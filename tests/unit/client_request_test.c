@@ -244,6 +244,9 @@ static void one_replica_is_one_voice(void **state) {
     drive_reply(w, w->fakes[0].link, lie);
     drive_reply(w, first, lie);
     drive_reply(w, 12345, lie); /* a link that nobody has */
+    const client_link_t second = w->fakes[1].link;
+    drive_down(w, 1);
+    drive_reply(w, second, lie); /* one that has gone */
     expect_nothing(w, 1);
     w->stalled = false;
     drive_for(w, 500 * MS);
@@ -259,8 +262,7 @@ static void weights_count(void **state) {
     w->infos[3].weight = 4; /* total 7, f = 2: member 3 alone suffices, two others do not */
     member_t culprit;
     const digest_t domain = w->committee.domain;
-    assert_int_equal(committee_make(&w->committee, &domain, 1, w->infos, 4, &w->verifier,
-                                    &culprit),
+    assert_int_equal(committee_make(&w->committee, &domain, 1, w->infos, 4, &w->verifier, &culprit),
                      SYNOD_OK);
     drive_start(w);
     uint8_t room[64];
@@ -273,8 +275,11 @@ static void weights_count(void **state) {
     drive_reply(w, w->fakes[0].link, reply);
     drive_reply(w, w->fakes[1].link, reply);
     expect_nothing(w, 1);
-    drive_reply(w, w->fakes[3].link, reply);
+    reply_t heavy = reply;
+    heavy.height++;
+    drive_reply(w, w->fakes[3].link, heavy);
     assert_int_equal(drive_outcome(w, 1)->completions, 1);
+    assert_int_equal(drive_outcome(w, 1)->height, 6);
     drive_free(w);
 }
 

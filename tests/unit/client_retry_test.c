@@ -190,7 +190,8 @@ static void unknown_is_not_failed_and_the_truth_follows(void **state) {
     assert_int_equal(drive_outcome(w, 2)->lates, 0);
     assert_int_equal(client_waiting(w->client), 0);
     w->stalled = false;
-    drive_submit(w, 3); /* others pass it, at once; judge_request sees that it is not acknowledged */
+    drive_submit(w,
+                 3); /* others pass it, at once; judge_request sees that it is not acknowledged */
     drive_for(w, 10 * MS);
     expect_honest(w, 3);
     drive_for(w, 7000 * MS);

@@ -202,7 +202,8 @@ static void queue_survives_an_eviction(void **state) {
     drive_free(w);
 }
 
-/* After a long pause the session is asked for, not tried: nothing becomes unknown by its eviction. */
+/* After a long pause the session is asked for, not tried: nothing becomes unknown by its
+ * eviction. */
 static void asks_for_an_idle_session(void **state) {
     (void)state;
     for (int evicted = 0; evicted <= 1; evicted++) {
@@ -233,8 +234,8 @@ static void asks_for_an_idle_session(void **state) {
     }
 }
 
-/* A replica that is behind still has the evicted session; with f liars of its opinion it must not
- * bring it back, for the results of old sequences would be taken for new ones. */
+/* Replicas that are behind still have the evicted session; they must not bring it back, for the
+ * results of old sequences would be taken for new ones. */
 static void does_not_return_to_an_evicted_session(void **state) {
     (void)state;
     world_t *w = drive_ready(4);

@@ -1,10 +1,10 @@
 /* What the client's tests share: a fake committee around one client core.
  *
- * One log of executed requests is the truth. Honest replicas apply it, each after its own delay, and
- * answer as real ones do: to the link that proved the session's key when they execute, to the link
- * that asks when they have executed already. A request that an honest replica receives is ordered at
- * once, at most once. Liars see the log too and tell all the same lie. Everything that the client
- * sends is judged: signatures, the window, and that it acknowledges nothing unsettled.
+ * One log of executed requests is the truth. Honest replicas apply it, each after its own delay,
+ * and answer as real ones do: to the link that proved the session's key when they execute, to the
+ * link that asks when they have executed already. A request that an honest replica receives is
+ * ordered at once, at most once. Liars see the log too and tell all the same lie. Everything that
+ * the client sends is judged: signatures, the window, and that it acknowledges nothing unsettled.
  *
  * Operation number k is the text "op k"; it is answered "result k", every fifth with APP_ERROR. */
 #ifndef TESTS_UNIT_CLIENT_WORLD_H
@@ -37,8 +37,8 @@
 
 typedef enum mode {
     HONEST = 0,
-    SILENT = 1,   /* hello, then nothing */
-    LIAR = 2,     /* wrong results, at once and all alike; else as honest */
+    SILENT = 1, /* hello, then nothing */
+    LIAR = 2,   /* wrong results, at once and all alike; else as honest */
     SAYS_BUSY = 3,
     SAYS_EXPIRED = 4,
     SAYS_INVALID = 5
@@ -48,10 +48,10 @@ typedef struct fake {
     fake_mode_t mode;
     client_link_t link; /* 0: down */
     uint64_t connection;
-    bool greeted, attached, deaf; /* deaf: ignores attach, like a replica that recovers */
-    uint64_t delay_ns;            /* of what it sends, and of its applying */
+    bool greeted, attached, deaf;     /* deaf: ignores attach, like a replica that recovers */
+    uint64_t delay_ns;                /* of what it sends, and of its applying */
     uint64_t last_out_ns, last_in_ns; /* a link keeps the order of its frames */
-    uint32_t applied;             /* entries of the log */
+    uint32_t applied;                 /* entries of the log */
     uint32_t requests, attaches, queries;
     uint64_t hint;
 } fake_t;
@@ -115,10 +115,10 @@ typedef struct world {
     uint32_t log_count;
     session_fact_t *sessions; /* by number */
     uint64_t last_session;    /* number of the newest */
-    bool forgets_results; /* replicas keep no results */
-    bool refuses_opens;   /* INVALID to opens */
-    bool table_full;      /* BUSY to opens */
-    bool stalled;         /* nothing is ordered */
+    bool forgets_results;     /* replicas keep no results */
+    bool refuses_opens;       /* INVALID to opens */
+    bool table_full;          /* BUSY to opens */
+    bool stalled;             /* nothing is ordered */
     uint32_t runs[OPERATIONS_MAX];
     uint32_t opens;
 
@@ -210,11 +210,12 @@ static inline void fake_lie(world_t *w, member_t member, const entry_t *entry) {
     for (size_t at = 0; entry->session != 0 && at + 5 < entry->result_size;
          at += 5 + load_u32(lie + at + 1))
         lie[at + 5] = 'L';
-    fake_reply(w, member, (reply_t){.session = entry->session,
-                                    .sequence = entry->sequence,
-                                    .status = entry->status,
-                                    .height = entry->height,
-                                    .result = bytes_of(lie, entry->result_size)});
+    fake_reply(w, member,
+               (reply_t){.session = entry->session,
+                         .sequence = entry->sequence,
+                         .status = entry->status,
+                         .height = entry->height,
+                         .result = bytes_of(lie, entry->result_size)});
 }
 
 static inline void fake_answer(world_t *w, member_t member, const entry_t *entry) {
@@ -238,8 +239,8 @@ static inline void fake_answer(world_t *w, member_t member, const entry_t *entry
 
 static inline entry_t *world_append(world_t *w, entry_t entry, const void *result, size_t size) {
     assert_true(w->log_count < LOG_MAX);
-    entry.height = entry.status == SYNOD_OK || entry.status == SYNOD_APP_ERROR ? w->log_count + 1
-                                                                               : 0;
+    entry.height =
+        entry.status == SYNOD_OK || entry.status == SYNOD_APP_ERROR ? w->log_count + 1 : 0;
     entry.result = world_copy(result, size);
     entry.result_size = size;
     w->log[w->log_count] = entry;
@@ -266,8 +267,9 @@ static inline void world_order_open(world_t *w, const request_t *request) {
     request_open_fields(request, &key, &nonce);
     assert_memory_equal(key.bytes, w->identity.key.bytes, SYNOD_KEY_BYTES);
     if (w->table_full || w->refuses_opens) {
-        world_append(w, (entry_t){.sequence = nonce,
-                                  .status = w->table_full ? SYNOD_BUSY : SYNOD_INVALID}, "", 0);
+        world_append(
+            w, (entry_t){.sequence = nonce, .status = w->table_full ? SYNOD_BUSY : SYNOD_INVALID},
+            "", 0);
         return;
     }
     w->opens++;
@@ -302,8 +304,7 @@ static inline void world_order(world_t *w, const request_t *request) {
         assert_int_equal(++w->runs[number], 1);
         const bool good = number % 5 != 0;
         status = good ? status : SYNOD_APP_ERROR;
-        const int length =
-            snprintf(text, sizeof text, "result %llu", (unsigned long long)number);
+        const int length = snprintf(text, sizeof text, "result %llu", (unsigned long long)number);
         write_u8(&writer, good ? SYNOD_OK : SYNOD_APP_ERROR);
         write_u32(&writer, (uint32_t)length);
         write_bytes(&writer, text, (size_t)length);
@@ -311,9 +312,9 @@ static inline void world_order(world_t *w, const request_t *request) {
     assert_false(writer.failed);
     if (request->acknowledged > session->low)
         session->low = request->acknowledged;
-    world_append(w, (entry_t){.session = request->session,
-                              .sequence = request->sequence,
-                              .status = status}, result, writer.at);
+    world_append(
+        w, (entry_t){.session = request->session, .sequence = request->sequence, .status = status},
+        result, writer.at);
 }
 
 static inline bool entry_is_of(const entry_t *entry, const request_t *request) {

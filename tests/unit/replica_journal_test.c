@@ -152,6 +152,17 @@ static void test_one_vote_a_view_over_restarts(void **state) {
     world_close(w);
 }
 
+/* What comes after a restart stands on blocks of before: they are judged at once. */
+static void test_vote_on_a_recovered_block(void **state) {
+    (void)state;
+    world_t *w = open_backup();
+    extend(w, 1);
+    restart(w);
+    extend(w, 2);
+    assert_int_equal(count_phase(w, VOTE, NULL), 1);
+    world_close(w);
+}
+
 /* A record that did not reach the disk binds nobody, because its vote did not leave either. */
 static void test_crash_before_the_record(void **state) {
     (void)state;
@@ -188,11 +199,14 @@ static void test_timed_out_over_restarts(void **state) {
 static void test_leader_is_silent_in_its_old_lease(void **state) {
     (void)state;
     world_t *w = world_open(SUITE_SYMBOLIC, 0);
+    w->disk_holds = true;
     ask(w, client_link(0), 0, 0, 1, 0, "");
+    finish_one(w); /* the lease is durable, the vote for the own block is not */
     assert_int_equal(count_phase(w, PROPOSAL, NULL), MEMBERS - 1);
     restart(w);
+    assert_int_equal(report(w).view, 1);
     ask(w, client_link(0), 0, 0, 2, 0, "");
-    assert_true(report(w).pending_requests > 0);
+    assert_int_equal(report(w).pending_requests, 1);
     assert_int_equal(count_phase(w, PROPOSAL, NULL), 0);
     world_close(w);
 }
@@ -297,6 +311,7 @@ int main(void) {
         cmocka_unit_test(test_failed_append_is_the_end),
         cmocka_unit_test(test_leader_counts_its_vote_when_durable),
         cmocka_unit_test(test_one_vote_a_view_over_restarts),
+        cmocka_unit_test(test_vote_on_a_recovered_block),
         cmocka_unit_test(test_crash_before_the_record),
         cmocka_unit_test(test_timed_out_over_restarts),
         cmocka_unit_test(test_leader_is_silent_in_its_old_lease),

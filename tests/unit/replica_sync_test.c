@@ -68,12 +68,12 @@ static void test_honest_run(void **state) {
     world_close(w);
 }
 
-/* Made-up blocks that hang together, without end. */
-static void make_lies(const world_t *w) {
+/* Made-up blocks that hang together, without end; each liar has its own. */
+static void make_lies(const world_t *w, uint64_t liar) {
     memset(lies, 0, sizeof lies);
     lies[0] = genesis(w);
     for (uint32_t i = 1; i < 200; i++) {
-        add_text(w, &lies[i], 1, 0, i, 0, "");
+        add_text(w, &lies[i], 1, 0, i + 1000 * liar, 0, "");
         grow(w, &lies[i - 1], &lies[i], (UINT64_C(1) << 40) + i, 0);
     }
 }
@@ -81,7 +81,7 @@ static void make_lies(const world_t *w) {
 static void test_garbage_run(void **state) {
     (void)state;
     world_t *w = open_late();
-    make_lies(w);
+    make_lies(w, 0);
     for (uint32_t i = 1; i <= RUN_MOST; i++)
         tell_block(w, member_link(0), &lies[i], NULL, payload_of(&lies[i]));
     assert_int_equal(report(w).executed, 0);
@@ -101,11 +101,32 @@ static void test_garbage_run(void **state) {
     world_close(w);
 }
 
+/* Runs of liars do not add up: an honest one, as long as runs may be, finds room in the store. */
+static void test_liars_do_not_fill_the_store(void **state) {
+    (void)state;
+    world_t *w = open_late();
+    link_t link = member_link(0);
+    for (uint64_t liar = 0; liar < 3; liar++) {
+        make_lies(w, liar);
+        for (uint32_t i = 1; i <= RUN_MOST; i++)
+            tell_block(w, link, &lies[i], NULL, payload_of(&lies[i]));
+        link = next_asked(w, link);
+    }
+    memset(lies, 0, sizeof lies); /* now the truth, in views that are low */
+    lies[0] = genesis(w);
+    for (uint32_t i = 1; i <= RUN_MOST + 1; i++)
+        grow(w, &lies[i - 1], &lies[i], i, 0);
+    for (uint32_t i = 1; i <= RUN_MOST; i++)
+        tell_block(w, link, &lies[i], i == RUN_MOST ? qc_of(&lies[i + 1]) : NULL, (bytes_t){0});
+    assert_int_equal(report(w).executed, RUN_MOST);
+    world_close(w);
+}
+
 /* Nobody who was not asked can put himself in between. */
 static void test_unasked_blocks(void **state) {
     (void)state;
     world_t *w = open_late();
-    make_lies(w);
+    make_lies(w, 0);
     for (uint32_t i = 1; i < 150; i++) {
         tell_block(w, member_link(1), &lies[i], NULL, payload_of(&lies[i]));
         if (i <= 7)
@@ -353,6 +374,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_honest_run),
         cmocka_unit_test(test_garbage_run),
+        cmocka_unit_test(test_liars_do_not_fill_the_store),
         cmocka_unit_test(test_unasked_blocks),
         cmocka_unit_test(test_wrong_proofs),
         cmocka_unit_test(test_wrong_payload_in_a_run),
