@@ -1,4 +1,5 @@
-/* Counts to a thousand on a running chain, then reads the counter with a proof:
+/* Counts to a thousand on a running chain, then reads the counter with a proof, which is that of
+ * the last checkpoint and so may lag behind:
  *     synod up --home ./ledger        (in another terminal)
  *     client ./ledger/node0/genesis.json
  * Operations of the application kv: docs/formats/kv.md. */

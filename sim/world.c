@@ -295,7 +295,7 @@ void world_close(world_t *w) {
         if (event->kind == SIM_FRAME)
             frame_drop(event->pointer);
     }
-    net_free(w);
+    sim_net_free(w);
     oracle_free(w);
     free(w->heap.items);
     free(w->events);

@@ -36,7 +36,7 @@ static void send_frame(sim_client_t *client, member_t member, frame_kind_t kind,
     if (body.size > 0)
         memcpy(frame->data + FRAME_HEADER_BYTES, body.data, body.size);
     frame_seal(frame->data, kind, body.size);
-    net_send(w, link, frame);
+    sim_net_send(w, link, frame);
     frame_drop(frame);
 }
 

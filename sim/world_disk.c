@@ -12,14 +12,14 @@ void disk_make(disk_t *disk, uint64_t bytes) {
     invariant(disk->pages != NULL);
 }
 
-void disk_free(disk_t *disk) {
+void sim_disk_free(disk_t *disk) {
     for (uint64_t page = 0; page * DISK_PAGE_BYTES < disk->bytes; page++)
         free(disk->pages[page]);
     free(disk->pages);
     free(disk->undo);
 }
 
-void disk_read(const disk_t *disk, uint64_t offset, void *to, size_t size) {
+void sim_disk_read(const disk_t *disk, uint64_t offset, void *to, size_t size) {
     uint8_t *at = to;
     while (size > 0) {
         uint64_t page = offset / DISK_PAGE_BYTES;
@@ -88,7 +88,7 @@ static bool land(world_t *w, disk_t *disk, bool remember) {
                 grow(disk->undo, sizeof(disk_undo_t), &disk->undo_capacity, disk->undo_count + 1);
             disk_undo_t *undo = &disk->undo[disk->undo_count++];
             undo->at = at;
-            disk_read(disk, at, undo->before, DISK_CUT_BYTES);
+            sim_disk_read(disk, at, undo->before, DISK_CUT_BYTES);
         }
         disk_write(disk, at, disk->data.data + sector * DISK_CUT_BYTES, DISK_CUT_BYTES);
         landed++;
@@ -105,7 +105,7 @@ void disk_killed(world_t *w, disk_t *disk) {
 /* One sector between two contents: a front of the new one before the rest of the old one. */
 static void tear_sector(world_t *w, disk_t *disk, uint64_t at) {
     uint8_t sector[DISK_CUT_BYTES];
-    disk_read(disk, at, sector, sizeof sector);
+    sim_disk_read(disk, at, sector, sizeof sector);
     size_t front = (size_t)prng_below(&w->chance, sizeof sector);
     for (size_t i = front; i < sizeof sector; i++)
         sector[i] = (uint8_t)prng_next(&w->chance);

@@ -19,7 +19,7 @@ static bool send_forged(node_t *node, link_t link, uint16_t kind, frame_buffer_t
     if (forged == NULL)
         return false;
     world_struck(node->world, fault_of(kind));
-    net_send(node->world, link, forged);
+    sim_net_send(node->world, link, forged);
     frame_drop(forged);
     return true;
 }
@@ -45,7 +45,7 @@ static bool equivocate(node_t *node, link_t link, frame_buffer_t *frame) {
     if (node->twofold == NULL || link_peer(node->world, link) % 2 == 0)
         return false;
     world_struck(node->world, FAULT_LIAR + 2);
-    net_send(node->world, link, node->twofold);
+    sim_net_send(node->world, link, node->twofold);
     return true;
 }
 
@@ -107,7 +107,7 @@ void liar_send(node_t *node, link_t link, frame_buffer_t *frame) {
     if (node->endpoint >= node->world->options.members)
         world_struck(node->world, fault_of(LIAR_TWINS));
     if (!lie(node, link, frame))
-        net_send(node->world, link, frame);
+        sim_net_send(node->world, link, frame);
 }
 
 /* A vote for every proposal that is seen, to every member. */
@@ -129,7 +129,7 @@ void liar_heard(node_t *node, const frame_buffer_t *frame) {
         uint32_t end = c->end[0].owner == node->endpoint ? 0 : 1;
         link_t link = 2 * (link_t)(current - 1) + end + 1;
         if (c->end[end].up && c->end[end].life == node->life)
-            net_send(w, link, vote);
+            sim_net_send(w, link, vote);
     }
     frame_drop(vote);
 }

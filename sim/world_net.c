@@ -166,7 +166,7 @@ void net_lost_endpoint(world_t *w, uint32_t endpoint, bool power) {
 }
 
 /* The owner closed its end: the other end learns it behind what is still under way. */
-void net_close(world_t *w, link_t link) {
+void sim_net_close(world_t *w, link_t link) {
     connection_t *c = connection_of(w, link);
     uint32_t end = end_of(link);
     if (!c->end[end].up)
@@ -266,7 +266,7 @@ static bool mistreat(world_t *w, link_t link, frame_buffer_t *frame) {
     return false;
 }
 
-void net_send(world_t *w, link_t link, frame_buffer_t *frame) {
+void sim_net_send(world_t *w, link_t link, frame_buffer_t *frame) {
     connection_t *c = connection_of(w, link);
     way_t *way = &c->way[end_of(link)];
     w->report.frames++;
@@ -348,7 +348,7 @@ void net_event(world_t *w, const sim_event_t *event) {
     }
 }
 
-void net_free(world_t *w) {
+void sim_net_free(world_t *w) {
     for (uint32_t i = 0; i < w->connection_count; i++)
         for (uint32_t end = 0; end < 2; end++)
             free_held(&w->connections[i].way[end]);

@@ -51,7 +51,7 @@ static void verb_send(void *context, const link_t *links, uint32_t count, lane_t
         if (!link_is_up(w, links[i]))
             continue;
         if (node->lies == 0)
-            net_send(w, links[i], frame);
+            sim_net_send(w, links[i], frame);
         else
             liar_send(node, links[i], frame);
     }
@@ -59,7 +59,7 @@ static void verb_send(void *context, const link_t *links, uint32_t count, lane_t
 }
 
 static void verb_close(void *context, link_t link) {
-    net_close(((node_t *)context)->world, link);
+    sim_net_close(((node_t *)context)->world, link);
 }
 
 static void verb_append(void *context, uint64_t token, uint64_t offset, bytes_t bytes) {
@@ -253,7 +253,7 @@ void node_free(node_t *node) {
     if (node->up)
         release(node);
     liar_free(node);
-    disk_free(&node->disk);
+    sim_disk_free(&node->disk);
 }
 
 /* ---- inputs ---- */
@@ -276,7 +276,7 @@ void node_frame(node_t *node, link_t link, const frame_buffer_t *buffer) {
     if (status != SYNOD_OK || used != buffer->size) {
         /* As the daemon does: the link is closed; the stream cannot be found again. */
         world_say(node->world, "node %u closes a link: bad frame", node->member);
-        net_close(node->world, link);
+        sim_net_close(node->world, link);
         node_link_down(node, link);
         return;
     }
@@ -328,7 +328,7 @@ void node_event(node_t *node, const sim_event_t *event) {
         on_appended(node, event);
         break;
     case SIM_READ:
-        disk_read(&node->disk, event->b, event->pointer, event->size);
+        sim_disk_read(&node->disk, event->b, event->pointer, event->size);
         replica_on_read(node->replica, node_instant(node), event->a, SYNOD_OK);
         after_input(node);
         break;

@@ -197,6 +197,12 @@ static void judge_durable(node_t *node, const phase_t *phase, const statement_t 
         durable = node->durable.left;
     else if (phase->body == BODY_PROPOSAL)
         durable = node->durable.lease;
+    if (phase->body == BODY_NEW_VIEW && promised > node->said_left)
+        node->said_left = promised;
+    if (phase->body == BODY_VOTE && promised <= node->said_left) /* attack H11 */
+        violate(node->world, VIOLATION_CONFLICT,
+                "honest member %u voted in view %llu after its time-out for %llu", node->member,
+                (unsigned long long)promised, (unsigned long long)node->said_left);
     if (durable < promised)
         violate(node->world, VIOLATION_DURABILITY,
                 "member %u sent a %s of view %llu, but what is durable reaches only %llu",

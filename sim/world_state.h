@@ -141,6 +141,7 @@ typedef struct node {
     uint32_t trap; /* appends until it stops; 0: none */
     bool trap_after;
     height_t observed;        /* last height that this life executed */
+    view_t said_left; /* highest view of a time-out that ever left it */
     spoken_t durable, landed; /* landed: of writes cut short, durable with the next append */
     frame_buffer_t *stale;    /* of a liar: an old proposal of its own */
     frame_buffer_t *twofold;  /* the other block of the proposal that is being sent, */
@@ -299,19 +300,19 @@ static inline uint32_t link_peer(world_t *w, link_t link) {
     return connection_of(w, link)->end[1 - end_of(link)].owner;
 }
 /* Sends on a link whose end is up; the frame is shared, not taken. */
-void net_send(world_t *w, link_t link, frame_buffer_t *frame);
-void net_close(world_t *w, link_t link);
+void sim_net_send(world_t *w, link_t link, frame_buffer_t *frame);
+void sim_net_close(world_t *w, link_t link);
 void net_dial_all(world_t *w, uint32_t endpoint);
 void net_lost_endpoint(world_t *w, uint32_t endpoint, bool power);
 void net_break(world_t *w, uint32_t connection);
 void net_healed(world_t *w);
 void net_event(world_t *w, const sim_event_t *event);
-void net_free(world_t *w);
+void sim_net_free(world_t *w);
 
 /* ---- world_disk.c ---- */
 void disk_make(disk_t *disk, uint64_t bytes);
-void disk_free(disk_t *disk);
-void disk_read(const disk_t *disk, uint64_t offset, void *to, size_t size);
+void sim_disk_free(disk_t *disk);
+void sim_disk_read(const disk_t *disk, uint64_t offset, void *to, size_t size);
 void disk_write(disk_t *disk, uint64_t offset, const void *from, size_t size);
 /* The append under way is durable, and all before it. */
 void disk_complete(disk_t *disk);

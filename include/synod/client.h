@@ -5,9 +5,16 @@
  * requests; the fewer are outstanding, the sooner they leave. Callbacks come on the client's thread
  * and must not block; they may submit.
  *
- * Every operation completes exactly once: OK or APP_ERROR when it ran, INVALID or BUSY when it did
- * not, UNKNOWN when nobody can tell in time. An UNKNOWN operation may still run, once; a later truth
- * is reported by a second call of the callback with `late` set. */
+ * Every operation completes exactly once:
+ *   OK, APP_ERROR  it ran; the answer is the application's
+ *   INVALID        the members refuse it
+ *   BUSY           it was never sent; nothing happened
+ *   TOO_LARGE      no request of this chain can hold it; nothing happened
+ *   UNKNOWN        nobody can tell in time. It may still run, once, while the client repeats it;
+ *                  when the truth is learnt, the callback comes a second time with `late` set.
+ *                  With a height it did run, but the members keep its answer no longer
+ *   MALFORMED      f + 1 members agree on an answer that cannot be read: more than f are faulty
+ * UNKNOWN is never "failed": only who knows that a second run does no harm may submit it again. */
 #ifndef SYNOD_CLIENT_H
 #define SYNOD_CLIENT_H
 
@@ -22,15 +29,17 @@ typedef struct synod_client synod_client;
 /* Set size_bytes to sizeof(synod_client_options); zero members mean the default. */
 typedef struct synod_client_options {
     size_t size_bytes;
-    const char *genesis_path;    /* the chain's genesis.json: addresses and keys to trust */
-    uint64_t deadline_ns;        /* of an operation; default 30 s; UINT64_MAX: none */
-    uint64_t query_deadline_ns;  /* of a read; default 10 s */
-    uint64_t linger_ns;          /* a request waits so long to fill while others are outstanding;
+    const char *genesis_path;   /* the chain's genesis.json: addresses and keys to trust */
+    uint64_t deadline_ns;       /* of an operation; default 30 s; UINT64_MAX: none */
+    uint64_t query_deadline_ns; /* of a read; default 10 s */
+    uint64_t linger_ns;         /* a request waits so long to fill while others are outstanding;
                                     default 1 ms */
-    uint32_t window;             /* requests outstanding; default 64 */
-    uint32_t batch_operations;   /* most in one request; default 1,024 */
-    uint32_t queue_operations;   /* taken and not completed; default 65,536; then SYNOD_BUSY */
-    const char *log_path;        /* NULL: no log */
+    uint32_t window;            /* requests outstanding; default 64 */
+    /* Most in one request; default 1,024. The answers of a request share one bound of the chain
+     * (reply_bytes_max, 256 KiB); one that does not fit is APP_ERROR, so large answers want 1. */
+    uint32_t batch_operations;
+    uint32_t queue_operations; /* taken and not completed; default 65,536; then SYNOD_BUSY */
+    const char *log_path;      /* NULL: no log */
 } synod_client_options;
 
 typedef struct synod_client_result {
@@ -48,14 +57,18 @@ typedef void synod_client_done(void *context, const synod_client_result *result)
 synod_status synod_client_open(const synod_client_options *options, synod_client **client,
                                char *reason, size_t reason_size);
 
-/* Takes a copy of the operation. BUSY: the queue is full, nothing was taken. TOO_LARGE. `done` may be
- * NULL. */
+/* Takes a copy of the operation. BUSY: the queue is full; TOO_LARGE: over 1 MiB. Then nothing was
+ * taken, and `done`, which may be NULL, is not called. */
 synod_status synod_client_submit(synod_client *client, synod_bytes operation,
                                  synod_client_done *done, void *context);
 /* What was submitted does not wait for more. */
 void synod_client_flush(synod_client *client);
-/* A read, not ordered: the answer of f + 1 members, with `prove` also proved against a root that
- * they agree on. */
+/* A read, not ordered, of at most 4,096 bytes; takes a copy. Without `prove`: f + 1 members gave
+ * this answer, so a correct one did, in its state at `height` or later. With: each of them gave a
+ * proof too, which holds against the root on which they agree, that of the checkpoint at `height`.
+ * Either may be older than the newest write; submit a read as an operation to have it in order.
+ * `done` gets UNKNOWN when too few members answered in time, NO_QUORUM when enough did but differ,
+ * TOO_LARGE, or UNSUPPORTED when the application has no proofs. BUSY: too many reads are open. */
 synod_status synod_client_query(synod_client *client, synod_bytes query, bool prove,
                                 synod_client_done *done, void *context);
 

@@ -1,7 +1,7 @@
 /* The entries in the order of their keys: a B+ tree whose nodes hold no keys, but for each item the
- * first bit where its key differs from the one before (Ferguson,
- * "Bit-Tree: a data structure for fast file processing", CACM 1992). A search reads these 60 bytes,
- * these 60 bytes, which leave one item that can be the key, and compares with that one alone.
+ * first bit where its key differs from the one before (Ferguson, "Bit-Tree: a data structure for
+ * fast file processing", CACM 1992). A search reads these 60 bytes, which leave one item that can
+ * be the key, and compares with that one alone.
  *
  * Why not the kv_trie, which does the same for a whole set at once: that is as deep as clients make
  * it, thousands of levels for keys chosen so. Here a search is one short scan and one comparison

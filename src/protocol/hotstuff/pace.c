@@ -34,7 +34,8 @@ void pace(step_t *step) {
         uint64_t since = state->pending_oldest_ns > state->leader_since_ns
                              ? state->pending_oldest_ns
                              : state->leader_since_ns;
-        patience = since + request_patience_ns(step->env);
+        /* Grows with the time-outs, or it would be their cap on a slow network (attack P9). */
+        patience = since + (request_patience_ns(step->env) << state->pacemaker.exponent);
     }
     set_deadline(step, DEADLINE_VIEW, &state->timer_at_ns, timer);
     set_deadline(step, DEADLINE_STATUS, &state->status_at_ns, status);
