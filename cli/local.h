@@ -1,4 +1,5 @@
-/* A local chain for up, demo and bench: homes made when missing, validators started, ready checked. */
+/* A local chain for up, demo and bench: homes made when missing, validators started, ready checked.
+ */
 #ifndef CLI_LOCAL_H
 #define CLI_LOCAL_H
 

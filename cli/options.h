@@ -1,5 +1,5 @@
-/* Flags of the verbs: one table says name, kind, default, help; parsing, --help and errors come from
- * it. `--name value` and `--name=value`; everything else is a positional argument. */
+/* Flags of the verbs: one table says name, kind, default, help; parsing, --help and errors come
+ * from it. `--name value` and `--name=value`; everything else is a positional argument. */
 #ifndef CLI_OPTIONS_H
 #define CLI_OPTIONS_H
 

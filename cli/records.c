@@ -148,8 +148,8 @@ static synod_bytes field(const char *at, const char *end, const char *name) {
     return (synod_bytes){0};
 }
 
-/* The paragraphs' keys are made of three fields, which are not together in the text: they are written
- * to memory of their own, behind the text. */
+/* The paragraphs' keys are made of three fields, which are not together in the text: they are
+ * written to memory of their own, behind the text. */
 static bool split_paragraphs(record_set_t *records, char *keys) {
     const char *at = records->text, *end = at + records->text_size;
     size_t room = 0;

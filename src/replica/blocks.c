@@ -38,21 +38,21 @@ block_slot_t *blocks_executed_at(const blocks_t *blocks, height_t height) {
 }
 
 /* Lower is thrown out first. Old executed blocks go before free slots are touched: memory that was
- * used lately is warm, and what is not needed is never paid for. Blocks at the pool must stay: a job
- * points to them. */
+ * used lately is warm, and what is not needed is never paid for. Blocks at the pool must stay: a
+ * job points to them. */
 static uint64_t worth(const blocks_t *blocks, const block_slot_t *slot) {
     const block_t *block = slot_block(slot);
     bool old = slot->state == BLOCK_EXECUTED && block->height + BLOCKS_KEPT <= blocks->executed;
     /* At or below what was executed and not that: lost, whatever view it claims to be of. */
     bool lost = slot->state != BLOCK_EXECUTED && slot->state != BLOCK_VERIFYING &&
                 block->height <= blocks->executed;
-    uint64_t rank = old                              ? 0
-                    : slot->state == BLOCK_FREE      ? 1
+    uint64_t rank = old                                ? 0
+                    : slot->state == BLOCK_FREE        ? 1
                     : slot->state == BLOCK_BAD || lost ? 2
-                    : slot->state == BLOCK_EXECUTED  ? 3
-                    : slot->state == BLOCK_VERIFYING ? 6
-                    : slot->final                    ? 5
-                                                     : 4;
+                    : slot->state == BLOCK_EXECUTED    ? 3
+                    : slot->state == BLOCK_VERIFYING   ? 6
+                    : slot->final                      ? 5
+                                                       : 4;
     uint64_t age = slot->state == BLOCK_EXECUTED ? block->height : block->birth_view;
     return rank << 56 | (age & ((UINT64_C(1) << 56) - 1));
 }

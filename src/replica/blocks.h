@@ -9,8 +9,8 @@
 #include "model/block.h"
 
 /* Blocks further above what is executed are not kept: while this replica is so far behind they can
- * neither be judged nor executed, and would crowd out those that sync brings. A little more than the
- * default horizon of ordering over execution. */
+ * neither be judged nor executed, and would crowd out those that sync brings. A little more than
+ * the default horizon of ordering over execution. */
 #define BLOCKS_AHEAD 72
 /* Those, as many of one sync run, and those executed that are kept. */
 #define BLOCKS_SLOTS 176

@@ -169,8 +169,8 @@ void replica_on_job(replica_t *r, instant_t now, job_t *base) {
     leave(r);
 }
 
-/* Final marks and the like wait for company: a write that holds up the next vote would cost each block
- * a second sync. */
+/* Final marks and the like wait for company: a write that holds up the next vote would cost each
+ * block a second sync. */
 static bool somebody_waits(const replica_t *r) {
     const outbox_entry_t *first = r->outbox.count > 0 ? ring_at((ring_t *)&r->outbox, 0) : NULL;
     return r->phase == REPLICA_RECOVERING ||

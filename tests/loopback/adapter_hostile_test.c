@@ -382,6 +382,27 @@ static void test_too_many_clients(void **state) {
     assert_undisturbed();
 }
 
+/* Strangers that were told to go and stay use up all places but those of the members that we dial:
+ * dialling goes on all the while. */
+static void test_all_places_taken(void **state) {
+    (void)state;
+    enum { CROWD = 260 };
+    static stranger_t crowd[CROWD];
+    net_options_t options = world_options(1, 2);
+    options.clients_max = 1;
+    world_start(1, &options);
+    for (uint32_t at = 0; at < CROWD; at++) {
+        stranger_shake(&crowd[at], net_port(parties[1].net), NULL);
+    }
+    uint64_t dialled = net_counters(parties[1].net)->dialled;
+    run_until(net_counters(parties[1].net)->dialled > dialled);
+    assert_in_range(net_counters(parties[1].net)->refused, CROWD - 10, CROWD);
+    assert_true(net_counters(parties[1].net)->clients_up <= 1);
+    for (uint32_t at = 0; at < CROWD; at++) {
+        stranger_end(&crowd[at]);
+    }
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
     const struct CMUnitTest tests[] = {
@@ -391,7 +412,7 @@ int main(void) {
         TEST(test_slow_frame),        TEST(test_pings),
         TEST(test_deaf_client),       TEST(test_deaf_member),
         TEST(test_newer_channel),     TEST(test_flood),
-        TEST(test_memory_of_clients), TEST(test_too_many_clients),
+        TEST(test_memory_of_clients), TEST(test_too_many_clients), TEST(test_all_places_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -198,8 +198,8 @@ static void test_close(void **state) {
     for (uint64_t number = 0; number < 20; number++) {
         party_send(&parties[0], 1, LANE_BULK, world_frame(FRAME_BLOCK, 200000, number));
     }
-    net_close(parties[0].net, link);
-    net_close(parties[0].net, link);
+    party_close(&parties[0], link);
+    party_close(&parties[0], link);
     party_send(&parties[0], 1, LANE_CONSENSUS, world_frame(FRAME_MESSAGE, 8, 99));
     run_until(parties[0].downs == 1 && parties[1].downs == 1);
     assert_int_equal(parties[1].frames, 20);

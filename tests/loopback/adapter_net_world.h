@@ -47,6 +47,8 @@ static uv_loop_t world_loop;
 static party_t parties[PARTIES_MAX];
 static net_peer_t world_peers[PARTIES_MAX];
 static reason_t world_reason;
+/* A call of the network is under way: it must not call back. */
+static bool world_calling;
 
 /* ---- events ---- */
 
@@ -62,6 +64,7 @@ static inline uint32_t party_slot(const party_t *party, link_t link) {
 static inline void party_up(void *context, link_t link, member_t member, uint64_t connection) {
     party_t *party = context;
     uint32_t slot = party_slot(party, LINK_NONE);
+    assert_false(world_calling);
     assert_int_not_equal(connection, 0);
     party->links[slot] = link;
     party->members[slot] = member;
@@ -71,9 +74,16 @@ static inline void party_up(void *context, link_t link, member_t member, uint64_
 
 static inline void party_down(void *context, link_t link) {
     party_t *party = context;
+    assert_false(world_calling);
     party->links[party_slot(party, link)] = LINK_NONE;
     party->downs++;
     party->live--;
+}
+
+static inline void party_close(const party_t *party, link_t link) {
+    world_calling = true;
+    net_close(party->net, link);
+    world_calling = false;
 }
 
 static inline void party_frame(void *context, link_t link, frame_t frame) {
@@ -94,7 +104,7 @@ static inline void party_frame(void *context, link_t link, frame_t frame) {
         party->expected++;
     }
     if (party->close_on_frame) {
-        net_close(party->net, link);
+        party_close(party, link);
     }
 }
 
@@ -123,7 +133,9 @@ static inline link_t party_link(const party_t *party, member_t member) {
 
 static inline void party_send(party_t *party, member_t to, lane_t lane, bytes_t frame) {
     link_t link = party_link(party, to);
+    world_calling = true;
     net_send(party->net, &link, 1, lane, frame);
+    world_calling = false;
 }
 
 static inline void party_turn(void *context) {

@@ -1,7 +1,7 @@
 /* One replica under test with a scripted host: what it sends is captured, its disk, its pool and
  * its clock move only when the test says so, and the other members and the clients are the test
- * itself, with keys of their own. Frames are fed in memory of exactly their size that is freed after the
- * call, so that the sanitizers see every byte that is read too far or kept too long. */
+ * itself, with keys of their own. Frames are fed in memory of exactly their size that is freed
+ * after the call, so that the sanitizers see every byte that is read too far or kept too long. */
 #ifndef TESTS_UNIT_REPLICA_WORLD_H
 #define TESTS_UNIT_REPLICA_WORLD_H
 
@@ -153,8 +153,8 @@ static inline void host_send(void *context, const link_t *links, uint32_t count,
     for (uint32_t i = 0; i < count && !w->deaf; i++) {
         assert_true(w->sent_count < SENT_MAX);
         sent_t *sent = &w->sent[w->sent_count++];
-        *sent = (sent_t){frame.kind, links[i], w->syncs, malloc(frame.body.size + 1),
-                         frame.body.size};
+        *sent =
+            (sent_t){frame.kind, links[i], w->syncs, malloc(frame.body.size + 1), frame.body.size};
         assert_non_null(sent->body);
         if (frame.body.size > 0)
             memcpy(sent->body, frame.body.data, frame.body.size);
@@ -420,8 +420,8 @@ static inline void attach(world_t *w, uint32_t client, link_t link) {
 
 /* ---- life ---- */
 
-static inline void observe(void *context, height_t height, const digest_t *id,
-                           const block_t *block, bytes_t payload) {
+static inline void observe(void *context, height_t height, const digest_t *id, const block_t *block,
+                           bytes_t payload) {
     world_t *w = context;
     (void)height, (void)block, (void)payload;
     w->executed_id = *id;
@@ -478,8 +478,7 @@ static inline void make_keys(world_t *w) {
         if (i < MEMBERS)
             w->members[i] = (member_info_t){.key = w->signers[i].key, .weight = 1};
     }
-    w->verifier =
-        w->suite == SUITE_SYMBOLIC ? verifier_symbolic(&w->symbolic) : verifier_ed25519();
+    w->verifier = w->suite == SUITE_SYMBOLIC ? verifier_symbolic(&w->symbolic) : verifier_ed25519();
     digest_t domain = {{0xd0}};
     member_t culprit;
     assert_int_equal(
@@ -498,8 +497,8 @@ static inline world_t *world_make(suite_id_t suite, member_t self) {
     w->disk = calloc(SEGMENTS, SEGMENT_BYTES);
     assert_non_null(w->disk);
     make_keys(w);
-    w->host = (host_t){w,          host_send, host_close, host_append, host_read, host_store,
-                       host_load,  host_wake, host_job,   host_log,    host_halt};
+    w->host = (host_t){w,         host_send, host_close, host_append, host_read, host_store,
+                       host_load, host_wake, host_job,   host_log,    host_halt};
     w->config = (replica_config_t){.protocol = protocol_find("hotstuff"),
                                    .committee = &w->committee,
                                    .self = self,

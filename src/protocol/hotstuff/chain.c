@@ -4,7 +4,8 @@
 
 bool unfinished(const hotstuff_t *state) {
     const candidate_t *candidate = &state->candidate;
-    /* An empty block that is not certified is nothing to wait for: whoever needs it waits already. */
+    /* An empty block that is not certified is nothing to wait for: whoever needs it waits already.
+     */
     bool payload = candidate->present && candidate->view == state->view &&
                    candidate->payload_height == candidate->height;
     return state->payload_height > state->delivered ||

@@ -50,8 +50,8 @@ void lead(step_t *step) {
 }
 
 /* HS 6: a proposal is a promise (one a view). It is kept over restarts by the lease, so that it
- * need not wait for the disk each time; but it does wait while the lease itself is on its way there,
- * which others may outrun with their votes. */
+ * need not wait for the disk each time; but it does wait while the lease itself is on its way
+ * there, which others may outrun with their votes. */
 static bool under_lease(step_t *step) {
     hotstuff_t *state = step->state;
     if (state->view <= state->lease_durable)

@@ -1,7 +1,7 @@
 /* The state of the core, and the parts that its files share. Names follow the page.
  *
- * Flat memory: hotstuff_t, then at offsets fixed by the committee's size highQC, highTC, the QC that
- * proves `delivered`, VOTE_WINDOW tallies, and one timeout_t and one help time per member.
+ * Flat memory: hotstuff_t, then at offsets fixed by the committee's size highQC, highTC, the QC
+ * that proves `delivered`, VOTE_WINDOW tallies, and one timeout_t and one help time per member.
  *
  * Invariants: view > highQC.view; view > highTC.view when there is one; left is 0 or the end of a
  * term; voted, left, lease, highQC.view, delivered never go down. */
