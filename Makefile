@@ -7,17 +7,22 @@ ARGS ?=
 SYNOD = $(BUILD)/release/synod
 C_FILES = $(shell find $(wildcard include src node cli sim tests bench examples) -name '*.[ch]')
 
-.PHONY: release debug fuzz tsan faults test demo bench proof soak tidy format clean
+.PHONY: release debug fuzz tsan faults program test demo bench proof soak tidy format clean
 
 release debug fuzz tsan faults:
 	@cmake --preset $@ -B $(BUILD)/$@ >/dev/null
 	@cmake --build $(BUILD)/$@ -j $(JOBS)
 
+# What a newcomer waits for: the program, without its tests.
+program:
+	@cmake --preset release -B $(BUILD)/release >/dev/null
+	@cmake --build $(BUILD)/release -j $(JOBS) --target synod
+
 test: debug
 	@ctest --test-dir $(BUILD)/debug --output-on-failure --no-tests=error --no-label-summary -j 2
 
 # A script tools/NAME.sh leads through the longer ones; the program has the verbs demo and bench.
-demo bench: release
+demo bench: program
 	@if [ -f tools/$@.sh ]; then SYNOD_BIN=$(SYNOD) exec sh tools/$@.sh $(ARGS); \
 	elif [ -x $(SYNOD) ]; then exec $(SYNOD) $@ $(ARGS); \
 	else echo "make $@: there is no program $(SYNOD) yet (cli/main.c is missing)" >&2; exit 1; fi

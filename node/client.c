@@ -148,16 +148,19 @@ static synod_status put(synod_client *client, want_kind_t kind, synod_bytes byte
     want_t want = {kind, (uint32_t)bytes.size, done, context};
     if (bytes.size > REQUEST_BYTES_MAX)
         return SYNOD_TOO_LARGE;
+    bool operation = kind == WANT_OPERATION;
+    uint32_t *open = operation ? &client->open_operations : &client->open_queries;
+    uint32_t most = operation ? client->operations.capacity : client->queries.capacity;
     uv_mutex_lock(&client->mutex);
     inbox_t *inbox = &client->inbox[client->filling];
-    bool room = inbox->used + sizeof want + bytes.size <= INBOX_BYTES &&
-                client->submitted - client->completed < client->operations.capacity;
+    bool room = inbox->used + sizeof want + bytes.size <= INBOX_BYTES && *open < most;
     if (room) {
         memcpy(inbox->bytes + inbox->used, &want, sizeof want);
         if (bytes.size > 0)
             memcpy(inbox->bytes + inbox->used + sizeof want, bytes.data, bytes.size);
         inbox->used += sizeof want + bytes.size;
         client->submitted++;
+        *open += 1;
         client_signal(client);
     }
     uv_mutex_unlock(&client->mutex);
@@ -184,10 +187,9 @@ void synod_client_flush(synod_client *client) {
 bool synod_client_wait(synod_client *client, uint64_t timeout_ns) {
     uint64_t end = client_now_ns() + timeout_ns;
     uv_mutex_lock(&client->mutex);
-    uint64_t wanted = client->submitted;
-    while (client->completed < wanted && client_now_ns() < end)
+    while (client->completed < client->submitted && client_now_ns() < end)
         (void)uv_cond_timedwait(&client->changed, &client->mutex, 50000000);
-    bool done = client->completed >= wanted;
+    bool done = client->completed == client->submitted;
     uv_mutex_unlock(&client->mutex);
     return done;
 }
@@ -280,6 +282,18 @@ static void close_handle(uv_handle_t *handle, void *unused) {
         uv_close(handle, NULL);
 }
 
+/* What the thread did not take over any more was never sent: nothing happened. */
+static void give_back(inbox_t *inbox) {
+    synod_client_result result = {.status = SYNOD_BUSY};
+    while (inbox->taken < inbox->used) {
+        want_t want;
+        memcpy(&want, inbox->bytes + inbox->taken, sizeof want);
+        inbox->taken += sizeof want + want.size;
+        if (want.done != NULL)
+            want.done(want.context, &result);
+    }
+}
+
 /* Whoever still waits learns that nobody can tell any more. */
 static void give_up(waiters_t *waiters) {
     synod_client_result result = {.status = SYNOD_UNKNOWN};
@@ -310,6 +324,8 @@ void synod_client_close(synod_client *client) {
     ensure(closed == 0);
     give_up(&client->operations);
     give_up(&client->queries);
+    give_back(&client->inbox[1 - client->filling]);
+    give_back(&client->inbox[client->filling]);
     waiters_free(&client->operations);
     waiters_free(&client->queries);
     sign_wipe(&client->secret, sizeof client->secret);

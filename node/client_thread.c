@@ -81,9 +81,10 @@ static void host_wake(void *context, uint64_t at_ns) {
     uv_timer_start(&client->wake, on_wake, wait_ms, 0);
 }
 
-static void count_completion(synod_client *client) {
+static void count_completion(synod_client *client, uint32_t *open) {
     uv_mutex_lock(&client->mutex);
     client->completed++;
+    *open -= 1;
     uv_cond_broadcast(&client->changed);
     uv_mutex_unlock(&client->mutex);
 }
@@ -108,7 +109,7 @@ static void host_complete(void *context, const client_completion_t *completion) 
     if (waiter.done != NULL)
         waiter.done(waiter.context, &result);
     if (!completion->late)
-        count_completion(client);
+        count_completion(client, &client->open_operations);
 }
 
 static void host_answer(void *context, const client_answer_t *answer) {
@@ -124,7 +125,7 @@ static void host_answer(void *context, const client_answer_t *answer) {
                                   .result = answer->reply};
     if (waiter.done != NULL)
         waiter.done(waiter.context, &result);
-    count_completion(client);
+    count_completion(client, &client->open_queries);
 }
 
 static void host_log(void *context, int level, const char *event, const char *text) {
@@ -209,7 +210,7 @@ static bool take_want(synod_client *client, const want_t *want, bytes_t bytes) {
     synod_client_result result = {.status = status};
     if (want->done != NULL)
         want->done(want->context, &result);
-    count_completion(client);
+    count_completion(client, operation ? &client->open_operations : &client->open_queries);
     return true;
 }
 

@@ -130,7 +130,7 @@ bool bare_lie_side_field(node_t *node, member_t to, const message_t *like) {
         return false;
     message_t message = *like;
     statement_t *statement = &message.statement;
-    switch (prng_below(&world->chance.lie, 4)) {
+    switch (prng_below(&world->chance.lie, 5)) {
     case 0:
         statement->height++;
         break;
@@ -139,6 +139,9 @@ bool bare_lie_side_field(node_t *node, member_t to, const message_t *like) {
         break;
     case 2:
         statement->subject = node->member;
+        break;
+    case 3: /* a claim that no certificate backs */
+        statement->claims[0].view++;
         break;
     default:
         statement->path.length = 1;

@@ -35,6 +35,9 @@ bool address_parse(const char *text, address_t *address) {
         }
         address->host[at - start] = (char)tolower((unsigned char)*at);
     }
+    if (bracketed && strchr(address->host, ':') == NULL) {
+        return false;
+    }
     end += bracketed ? 1 : 0;
     return *end == ':' && parse_port(end + 1, &address->port);
 }

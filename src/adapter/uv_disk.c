@@ -251,7 +251,14 @@ static synod_status open_journal(disk_t *disk, reason_t *reason) {
     }
     disk->prepared_bytes = (uint64_t)about.st_size;
     disk->goal_bytes = disk->options.segment_bytes;
-    return lock(disk, reason);
+    synod_status status = lock(disk, reason);
+    if (status != SYNOD_OK) {
+        return status;
+    }
+    /* What a killed process wrote may be in the page cache only. Recovery must not build on what a
+     * power cut could still take away: all that it reads is durable first (host.h, read). */
+    int error = disk_sync(disk, disk->file);
+    return error == 0 ? SYNOD_OK : reason_errno(reason, error, "sync", disk->journal.text);
 }
 
 static void close_files(disk_t *disk) {

@@ -174,9 +174,10 @@ static void test_addresses(void **state) {
         {"Node-1.Example.ORG:1", "node-1.example.org", "node-1.example.org:1"},
         {"[::1]:65535", "::1", "[::1]:65535"},
         {"h:0", "h", "h:0"}};
-    const char *const bad[] = {"",     "host",   ":1",      "host:",    "host:65536", "host:1x",
-                               "h:-1", "::1:80", "[::1]80", "[::1",     "[]:80",      "a b:80",
-                               "h:01", "[:1]:",  "h/x:80",  "h:999999", "h:80 ",      "[::1]:80]"};
+    const char *const bad[] = {"",         "host",   ":1",        "host:",    "host:65536",
+                               "host:1x",  "h:-1",   "::1:80",    "[::1]80",  "[::1",
+                               "[]:80",    "a b:80", "h:01",      "[:1]:",    "h/x:80",
+                               "h:999999", "h:80 ",  "[::1]:80]", "[host]:80"};
     address_t address;
     char text[ADDRESS_TEXT_MAX];
     for (size_t at = 0; at < sizeof good / sizeof good[0]; at++) {

@@ -204,6 +204,9 @@ static void test_fill_and_empty(void **state) {
             check_invariants();
             check_walks(1000);
             assert_in_range(order.height, 3, 4);
+            if (fill == 0 && empty == 0) { /* keys that come in order fill their nodes */
+                assert_in_range(order.node_count, 1, list.count / KV_ORDER_ITEMS + 10);
+            }
             for (uint32_t i = 0; i < list.count; i++) {
                 toggle((uint32_t)((uint64_t)(i + 17) * strides[empty] % list.count));
                 if (i % 97 == 0) {
@@ -218,7 +221,8 @@ static void test_fill_and_empty(void **state) {
     free_list();
 }
 
-/* Half of the nodes lose most of their items, in rounds: the height follows the entries down. */
+/* Nodes lose most of their items, in rounds, and get some back, in order: the height follows the
+ * entries down, and no node that fills up leaves two small ones side by side. */
 static void test_thinned_out(void **state) {
     (void)state;
     prng_t prng = prng_of(2);
@@ -241,8 +245,43 @@ static void test_thinned_out(void **state) {
         }
         check_invariants();
         check_walks(500);
+        for (uint32_t at = 0; at < list.count; at++) {
+            if (!list.present[at] && at % (10 * step) < 3 * step) {
+                toggle(at);
+            }
+        }
+        check_invariants();
+        for (uint32_t at = 0; at < list.count; at++) {
+            if (list.present[at] && at % (2 * step) != 0) {
+                toggle(at);
+            }
+        }
     }
+    check_invariants();
     assert_true(order.height < height);
+    kv_order_close(&order);
+    free_list();
+}
+
+/* A full node beside a small one, and a key between them: a new node of one key would make a pair
+ * that is too small. */
+static void test_full_beside_small(void **state) {
+    (void)state;
+    for (uint32_t i = 0; i < 400; i++) {
+        uint8_t key[] = {(uint8_t)(i >> 8), (uint8_t)i};
+        add_key(key, sizeof key);
+    }
+    settle_list();
+    kv_order_open(&order);
+    for (uint32_t at = 0; at < list.count; at += 2) { /* nodes of 30 keys, every other number */
+        toggle(at);
+    }
+    for (uint32_t at = 60; at < 110; at += 2) { /* of the second one, five are left */
+        toggle(at);
+    }
+    check_invariants();
+    toggle(59);
+    check_invariants();
     kv_order_close(&order);
     free_list();
 }
@@ -277,6 +316,7 @@ int main(void) {
         cmocka_unit_test(test_small_alphabet),
         cmocka_unit_test(test_fill_and_empty),
         cmocka_unit_test(test_thinned_out),
+        cmocka_unit_test(test_full_beside_small),
         cmocka_unit_test(test_longest_common_prefixes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -187,7 +187,7 @@ static void test_odd_timeouts_do_not_count(void **state) {
     assert_int_equal(report(w).view, 1);
     tell_timeout(w, 3, end, &nodes[0]); /* f + 1 pull us along: 1, 2 and 3 are the quorum */
     assert_int_equal(report(w).view, end + 1);
-    message_t proposal;
+    message_t proposal = {0};
     assert_true(count_phase(w, PROPOSAL, &proposal) > 0);
     assert_non_null(proposal.certificates[1]);
     assert_int_equal(certificate_verify(proposal.certificates[1], &w->committee, NULL), SYNOD_OK);

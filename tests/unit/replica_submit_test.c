@@ -224,7 +224,7 @@ static void test_payload_is_not_what_the_block_says(void **state) {
     extend(w, 5);
     assert_int_equal(count_phase(w, VOTE, NULL), 0);
     block_ask_t question;
-    link_t link;
+    link_t link = LINK_NONE;
     assert_true(asked_for(w, &question, &link));
     assert_true(question.by_id && digest_equal(&question.id, &nodes[4].id));
     tell_block(w, link, &nodes[4], NULL, payload_of(&other)); /* a liar again */
