@@ -263,11 +263,12 @@ static void votes_for_two_blocks_at_one_collector(void **state) {
     play_close(&play);
 }
 
-/* attack Q7: the liar's time-outs are rightly signed but carry a height; whoever counted them would
- * make certificates that nobody takes. k = 0, A does not get its proposals through. HS 13 */
+/* attack Q7, HS 13: the liar's time-outs are rightly signed but carry a height or a digest, or claim a
+ * certificate that does not come with them; whoever counted them would make certificates that nobody
+ * can use. k = 0, A does not get its proposals through. */
 static void time_outs_with_odd_fields(void **state) {
     (void)state;
-    for (uint32_t field = 0; field < 2; field++) {
+    for (uint32_t field = 0; field < 3; field++) {
         play_t play;
         certificate_room_t room;
         bare_options_t options = play_options(0, SET(D));
@@ -286,8 +287,10 @@ static void time_outs_with_odd_fields(void **state) {
         message.certificates[0] = play_genesis(&play, &room);
         if (field == 0)
             message.statement.height = 1;
-        else
+        else if (field == 1)
             message.statement.digest.bytes[4] = 1;
+        else
+            message.statement.claims[0].view = 1;
         bare_forge(play.world, D, BARE_ALL, &message, true);
         uint32_t request = bare_request(play.world, BARE_ALL);
         assert_true(bare_finish(play.world, 20 * BASE));

@@ -45,7 +45,7 @@ static void test_votes_wait_for_the_disk(void **state) {
     tell_status(w, member_link(2), 2, 1); /* what promises nothing need not wait */
     assert_int_equal(count_phase(w, CERTIFICATE, NULL), 1);
     finish_one(w);
-    message_t vote;
+    message_t vote = {0};
     assert_int_equal(count_phase(w, VOTE, &vote), 1);
     assert_int_equal(vote.statement.view, 1);
     assert_int_equal(last_sent(w, FRAME_MESSAGE, 0)->link, member_link(0)); /* the collector */
@@ -109,7 +109,7 @@ static void test_leader_counts_its_vote_when_durable(void **state) {
     ask(w, client_link(0), 0, 0, 1, 0, "");
     assert_int_equal(count_phase(w, PROPOSAL, NULL), 0); /* the first one of a lease waits */
     finish_one(w);
-    message_t proposal;
+    message_t proposal = {0};
     assert_int_equal(count_phase(w, PROPOSAL, &proposal), MEMBERS - 1);
     assert_int_equal(proposal.statement.view, 1);
     nodes[1].id = proposal.statement.digest;

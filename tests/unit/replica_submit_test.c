@@ -230,7 +230,7 @@ static void test_payload_is_not_what_the_block_says(void **state) {
     tell_block(w, link, &nodes[4], NULL, payload_of(&other)); /* a liar again */
     assert_int_equal(count_phase(w, VOTE, NULL), 0);
     tell_block(w, link, &nodes[4], NULL, payload_of(&nodes[4]));
-    message_t vote;
+    message_t vote = {0};
     assert_int_equal(count_phase(w, VOTE, &vote), 1);
     assert_true(digest_equal(&vote.statement.digest, &nodes[5].id));
     world_close(w);

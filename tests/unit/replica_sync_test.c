@@ -29,7 +29,7 @@ static world_t *open_late(void) {
     for (member_t m = 0; m < 3; m++)
         member_comes(w, member_link(m), m);
     block_ask_t question;
-    link_t link;
+    link_t link = LINK_NONE;
     assert_true(asked_for(w, &question, &link));
     assert_int_equal(link, member_link(0));
     assert_int_equal(question.from, 1);
@@ -90,7 +90,7 @@ static void test_garbage_run(void **state) {
         tell_block(w, member_link(0), &lies[i], NULL, payload_of(&lies[i]));
     }
     block_ask_t question;
-    link_t next;
+    link_t next = LINK_NONE;
     assert_true(asked_for(w, &question, &next));
     assert_int_not_equal(next, member_link(0));
     for (uint32_t i = 1; i <= RUN_MOST; i++) /* another liar, the same lie */
@@ -233,7 +233,7 @@ static void test_missing_parent_is_fetched(void **state) {
     propose(w, &nodes[2], &nodes[3]); /* 2 never came */
     assert_int_equal(count_phase(w, VOTE, NULL), 1);
     block_ask_t question;
-    link_t first, second;
+    link_t first = LINK_NONE, second = LINK_NONE;
     assert_true(asked_for(w, &question, &first));
     assert_true(question.by_id && digest_equal(&question.id, &nodes[2].id));
     tell_block(w, first, &nodes[4], NULL, payload_of(&nodes[4])); /* not what was asked for */
@@ -243,7 +243,7 @@ static void test_missing_parent_is_fetched(void **state) {
     assert_int_not_equal(first, second);
     assert_true(digest_equal(&question.id, &nodes[2].id));
     tell_block(w, second, &nodes[2], NULL, payload_of(&nodes[2]));
-    message_t vote;
+    message_t vote = {0};
     assert_int_equal(count_phase(w, VOTE, &vote), 2);
     assert_true(digest_equal(&vote.statement.digest, &nodes[3].id));
     world_close(w);
@@ -265,11 +265,11 @@ static void test_leader_fetches_what_it_builds_on(void **state) {
     assert_int_equal(report(w).view, end + 1);
     assert_int_equal(count_phase(w, PROPOSAL, NULL), 0);
     block_ask_t question;
-    link_t link;
+    link_t link = LINK_NONE;
     assert_true(asked_for(w, &question, &link));
     assert_true(question.by_id && digest_equal(&question.id, &nodes[2].id));
     tell_block(w, link, &nodes[2], NULL, payload_of(&nodes[2]));
-    message_t proposal;
+    message_t proposal = {0};
     assert_int_equal(count_phase(w, PROPOSAL, &proposal), MEMBERS - 1);
     assert_int_equal(proposal.statement.view, end + 1);
     assert_int_equal(proposal.block->payload_count, 1);
@@ -348,7 +348,7 @@ static void test_checkpoints_of_a_liar(void **state) {
     forget(w);
     tell_certificate(w, 0, qc_of(&nodes[5]));
     block_ask_t question;
-    link_t link;
+    link_t link = LINK_NONE;
     assert_true(asked_for(w, &question, &link));
     tell_block(w, link, &nodes[4], qc_of(&nodes[5]), payload_of(&nodes[4]));
     assert_int_equal(w->halted, SYNOD_CONFLICT); /* as soon as there is a root to compare with */
