@@ -1,6 +1,6 @@
-/* synod bench: a local chain under load. Closed loop (so many operations outstanding) or open loop (a
- * rate, latencies counted from the intended time of each operation, so that a stall is not left out).
- * CPU is counted over all processes, the client included. */
+/* synod bench: a local chain under load. Closed loop (so many operations outstanding) or open loop
+ * (a rate, latencies counted from the intended time of each operation, so that a stall is not left
+ * out). CPU is counted over all processes, the client included. */
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -129,6 +129,7 @@ bool bare_lie_side_field(node_t *node, member_t to, const message_t *like) {
     if (body != BODY_VOTE && body != BODY_NEW_VIEW)
         return false;
     message_t message = *like;
+    message.author = node->member;
     statement_t *statement = &message.statement;
     switch (prng_below(&world->chance.lie, 5)) {
     case 0:

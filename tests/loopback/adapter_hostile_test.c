@@ -412,7 +412,8 @@ int main(void) {
         TEST(test_slow_frame),        TEST(test_pings),
         TEST(test_deaf_client),       TEST(test_deaf_member),
         TEST(test_newer_channel),     TEST(test_flood),
-        TEST(test_memory_of_clients), TEST(test_too_many_clients), TEST(test_all_places_taken),
+        TEST(test_memory_of_clients), TEST(test_too_many_clients),
+        TEST(test_all_places_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

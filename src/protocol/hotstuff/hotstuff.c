@@ -193,8 +193,7 @@ static void step_core(void *memory, const env_t *env, const event_t *event, effe
 /* Would either certificate move this member on? */
 static bool certificate_matters(const hotstuff_t *state, const message_t *message) {
     const certificate_t *qc = message->certificates[0];
-    if (qc->statement.view > high_qc(state)->statement.view ||
-        proves_final(qc) > state->delivered)
+    if (qc->statement.view > high_qc(state)->statement.view || proves_final(qc) > state->delivered)
         return true;
     const certificate_t *tc = message->certificates[1];
     return tc != NULL && tc->statement.view >= state->view;
@@ -232,8 +231,7 @@ static admission_t admit(const void *memory, const env_t *env, const message_t *
     case PHASE_TIMEOUT:
         /* attack Q7: a signature over other fields would not fit into the certificate. */
         return view >= state->view && view >= timeouts(state)[message->author].view &&
-                       message->statement.height == 0 &&
-                       digest_is_zero(&message->statement.digest)
+                       message->statement.height == 0 && digest_is_zero(&message->statement.digest)
                    ? ADMIT_NOW
                    : ADMIT_DROP;
     case PHASE_CERTIFICATE:

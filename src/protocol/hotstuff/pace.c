@@ -192,7 +192,8 @@ void upon_status(step_t *step, const message_t *message) {
     hotstuff_t *state = step->state;
     const statement_t *theirs = &message->statement;
     view_t certified = theirs->claims[0].view, ours = high_qc(state)->statement.view;
-    bool ahead = theirs->view > state->view || certified > ours || theirs->height > state->delivered;
+    bool ahead =
+        theirs->view > state->view || certified > ours || theirs->height > state->delivered;
     bool behind = theirs->view < state->view || certified < ours;
     bool missing = theirs->height < state->delivered && state->has_final &&
                    theirs->height < proves_final(final_qc(state));
