@@ -13,10 +13,10 @@ release debug fuzz tsan faults:
 	@cmake --preset $@ -B $(BUILD)/$@ >/dev/null
 	@cmake --build $(BUILD)/$@ -j $(JOBS)
 
-# What a newcomer waits for: the program, without its tests.
+# What a newcomer waits for: the program and the floors it is compared with, without the tests.
 program:
 	@cmake --preset release -B $(BUILD)/release >/dev/null
-	@cmake --build $(BUILD)/release -j $(JOBS) --target synod
+	@cmake --build $(BUILD)/release -j $(JOBS) --target synod bench_floors
 
 test: debug
 	@ctest --test-dir $(BUILD)/debug --output-on-failure --no-tests=error --no-label-summary -j 2

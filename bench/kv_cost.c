@@ -4,8 +4,8 @@
  *     kv_cost [largest number of keys]
  *
  * Operations are encoded beforehand; a get or a set is one call of `execute`, decoding and reply
- * included. Keys are 16 bytes, written and read in random order. A deep-chain row shows the worst
- * shape that a client can give to the ordered index (docs/adr/0002-kv-state-and-proofs.md). */
+ * included. Keys are 16 bytes, written and read in random order. The last row shows the keys that
+ * are worst for an ordered index (docs/adr/0002-kv-state-and-proofs.md). */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -176,12 +176,12 @@ static void measure_size(bench_t *bench, uint64_t keys, uint32_t value_bytes) {
     bench->app->close(bench->state);
 }
 
-/* One key of the largest size for each bit where a key can branch off: as deep as the index
- * gets. */
-static void measure_chain(bench_t *bench) {
+/* For each bit of one key of the largest size, a key that leaves it there: thousands of levels of a
+ * trie over the keys. */
+static void measure_prefixes(bench_t *bench) {
     static uint8_t operation[3 + KV_KEY_BYTES_MAX + 4];
     uint8_t key[KV_KEY_BYTES_MAX] = {0};
-    uint64_t count = 0, time_ns = 0, last_ns = 0;
+    uint64_t count = 0, time_ns = 0;
     open_state(bench);
     for (size_t size = 1; size <= sizeof key; size++) {
         for (uint32_t bit = 0; bit < 8; bit++) {
@@ -190,14 +190,13 @@ static void measure_chain(bench_t *bench) {
             kv_encode_set(&writer, bytes_of(key, size), bytes_of(NULL, 0));
             uint64_t start_ns = now_ns();
             run(bench, writer_bytes(&writer));
-            last_ns = now_ns() - start_ns;
-            time_ns += last_ns;
+            time_ns += now_ns() - start_ns;
             count++;
         }
         key[size - 1] = 0;
     }
-    printf("deep chain: insert %.3f us on average over %" PRIu64 " keys, %.3f us at the end\n",
-           microseconds(time_ns, count), count, microseconds(last_ns, 1));
+    printf("keys with the longest common prefixes: insert %.3f us on average over %" PRIu64 "\n",
+           microseconds(time_ns, count), count);
     bench->app->close(bench->state);
 }
 
@@ -214,7 +213,7 @@ int main(int argument_count, char **arguments) {
             measure_size(&bench, keys[i], value_bytes[j]);
         }
     }
-    measure_chain(&bench);
+    measure_prefixes(&bench);
     printf("checksum of replies %016" PRIx64 "\n", bench.checksum);
     free(bench.bytes);
     free(bench.ends);

@@ -269,7 +269,7 @@ const verb_t verb_bench = {
     .details =
         "Starts validators in a folder of its own, loads them and prints operations/s, latencies,\n"
         "CPU over all processes, batch sizes and syncs. Writes durably unless told otherwise.\n"
-        "The least that such a system must spend is measured by the program bench_floors.",
+        "The least that such a system must spend is measured by the program bench/floors.",
     .example = "synod bench --batch 100 --size 128 --duration 5s",
     .run = run,
 };
