@@ -7,7 +7,8 @@
  * it watches, drops, holds and forges messages, and stops nodes at exact points.
  *
  * Members are honest or liars (`behaviours`). Nothing signs for an honest member but the outbox of
- * its node; liars sign for themselves only. Judged are the honest members, whatever the others do. */
+ * its node; liars sign for themselves only. Judged are the honest members, whatever the others do.
+ */
 #ifndef SIM_BARE_H
 #define SIM_BARE_H
 
@@ -185,7 +186,8 @@ typedef enum bare_point {
     POINT_MID_SEND,     /* the first message has left, for half of the members */
     POINT_AFTER_SEND
 } bare_point_t;
-/* The node stops at that point of its group commit with this number (counted from 1 over its life). */
+/* The node stops at that point of its group commit with this number (counted from 1 over its life).
+ */
 void bare_trap(bare_t *world, member_t member, uint64_t commit, bare_point_t point);
 uint64_t bare_commits(const bare_t *world, member_t member);
 /* From now on group commits of this member take so long. */
@@ -211,7 +213,8 @@ typedef bare_fate_t bare_filter_t(void *context, const bare_letter_t *letter);
 void bare_filter(bare_t *world, bare_filter_t *filter, void *context);
 /* Keeps the message of a letter until the world closes. */
 const message_t *bare_keep(bare_t *world, const bare_letter_t *letter);
-/* Sends held messages on their way, in the order in which they were held; the filter is not asked. */
+/* Sends held messages on their way, in the order in which they were held; the filter is not asked.
+ */
 void bare_release(bare_t *world);
 
 /* A message in the name of a liar, signed by it if `sign` (else as it stands), to one or to all. It

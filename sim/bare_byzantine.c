@@ -97,7 +97,7 @@ void bare_liar_hears(node_t *node, shared_t *shared) {
     if (message->block != NULL && behaves(node, BEHAVIOUR_VOTE_ALL) && lies_now(world))
         bare_lie_vote(node, message);
     /* Odd time-outs work best when they come before the last honest one. */
-    if (message->author != node->member && behaves(node, BEHAVIOUR_SIDE_FIELD) &&
+    if (world->options.behaviours[message->author] == 0 && behaves(node, BEHAVIOUR_SIDE_FIELD) &&
         world->protocol->phases[message->statement.phase].body == BODY_NEW_VIEW && lies_now(world))
         bare_lie_side_field(node, SEND_ALL, message);
 }

@@ -1,10 +1,10 @@
 /* The simulated disk and the one queue of a node (rule 4: persist before you speak).
  *
  * Operations are numbered from 1 as they are asked for. One group commit runs at a time, begun at
- * the end of a step; it covers what was asked for before and becomes durable when it ends. A message
- * that is not early waits until every operation asked for before it is durable; messages leave in
- * order. A crash loses the operations that no group commit covered, maybe those of the one that runs,
- * and all messages that have not left. */
+ * the end of a step; it covers what was asked for before and becomes durable when it ends. A
+ * message that is not early waits until every operation asked for before it is durable; messages
+ * leave in order. A crash loses the operations that no group commit covered, maybe those of the one
+ * that runs, and all messages that have not left. */
 #include <stdlib.h>
 
 #include "sim/bare_state.h"

@@ -1,4 +1,5 @@
-/* What became final at a node: the requests in it are done, and execution follows some time later. */
+/* What became final at a node: the requests in it are done, and execution follows some time later.
+ */
 #include <stdlib.h>
 
 #include "sim/bare_state.h"

@@ -6,7 +6,9 @@
 #include "sim/bare_state.h"
 
 #define EVERYBODY UINT32_MAX
-#define FAR_VIEWS 80 /* views that a certificate is moved ahead: enough to look like the highest */
+#define FAR_VIEWS                                                                                  \
+    80 /* views that a certificate is moved ahead: enough to look like the highest                 \
+        */
 
 static void carry(node_t *node, const certificate_t *first, const certificate_t *second) {
     uint8_t phase = bare_phase_with(node->world, BODY_CERTIFICATE);

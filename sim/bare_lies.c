@@ -121,8 +121,8 @@ void bare_lie_vote(node_t *node, const message_t *proposal) {
     bare_fault(world, FAULT_VOTE_ALL);
 }
 
-/* A vote or time-out with a signed field that nobody expects there (attack Q7): whoever takes it for
- * one of the usual kind makes a certificate that does not verify. */
+/* A vote or time-out with a signed field that nobody expects there (attack Q7): whoever takes it
+ * for one of the usual kind makes a certificate that does not verify. */
 bool bare_lie_side_field(node_t *node, member_t to, const message_t *like) {
     bare_t *world = node->world;
     body_t body = world->protocol->phases[like->statement.phase].body;

@@ -1,6 +1,9 @@
 /* A whole run with random faults, and its judgement. */
 #include "sim/bare_state.h"
 
+/* A run takes some thousands of events; whoever answers each message by several never ends. */
+#define EVENTS_MAX 2000000
+
 static void plan_clients(bare_t *world) {
     const bare_options_t *options = &world->options;
     prng_t *chance = &world->chance.client;
@@ -42,6 +45,12 @@ static void plan_faults(bare_t *world) {
         world->healed_ns = healed;
 }
 
+static bool step_bounded(bare_t *world) {
+    if (world->report.events > EVENTS_MAX)
+        bare_violated(world, ORACLE_BOUNDS, BARE_ALL, "more than %d events", EVENTS_MAX);
+    return bare_step(world);
+}
+
 /* Delivered everywhere in time? */
 static void until_delivered(bare_t *world) {
     const bare_options_t *options = &world->options;
@@ -50,7 +59,7 @@ static void until_delivered(bare_t *world) {
     while (world->report.violated == ORACLE_NONE && world->now_ns <= limit) {
         if (world->now_ns >= world->healed_ns && bare_ledger_all_delivered(world))
             break;
-        if (!bare_step(world))
+        if (!step_bounded(world))
             break;
     }
     uint64_t after = world->now_ns > world->healed_ns ? world->now_ns - world->healed_ns : 0;
@@ -72,7 +81,7 @@ static void until_rest(bare_t *world) {
         return;
     world->adversary.quiet = true;
     uint64_t limit = world->now_ns + options->idle_timeouts_max * bare_base_timeout_ns(world);
-    while (world->report.violated == ORACLE_NONE && world->now_ns <= limit && bare_step(world)) {
+    while (world->report.violated == ORACLE_NONE && world->now_ns <= limit && step_bounded(world)) {
     }
     if (!rests(world))
         bare_violated(world, ORACLE_IDLE, BARE_ALL,

@@ -1,10 +1,9 @@
-/* Runs seeds of the bare sweep until one is red: what tests/scenario/breaks_test.sh links against a
- * broken core. Usage: sweep FIRST LAST [MODE] with MODE one of
- *   quick   stop at the first red seed, print its oracle (the default)
- *   all     go on, print every red seed
- *   play    print every event of FIRST
- *   beyond  f + 1 liars, stop at the first red seed
- * Exit 0: all green; 1: red; 2: usage. */
+/* Runs seeds of the bare sweep: what tests/scenario/breaks_test.sh links with a broken core, and
+ * what shows a red seed of the property test. Usage: sweep FIRST LAST [MODE] quick            stop
+ * at the first red seed (the default) until ORACLE|... stop at the first seed that one of these
+ * oracles turned red all              go on, print every red seed play             print every
+ * event beyond           f + 1 liars, stop at the first red seed beyond-all       the same, go on
+ * Exit 0: none was red (or none in the wanted way); 1: red; 2: usage. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,11 +25,24 @@ static void print_options(const bare_options_t *options) {
     printf("\n");
 }
 
+/* Is `name` one of the names in `list`, which are separated by bars? */
+static bool named(const char *list, const char *name) {
+    size_t length = strlen(name);
+    for (const char *at = list; at != NULL; at = strchr(at, '|')) {
+        at += *at == '|';
+        if (strncmp(at, name, length) == 0 && (at[length] == '|' || at[length] == '\0'))
+            return true;
+    }
+    return false;
+}
+
 int main(int argc, char **argv) {
     if (argc < 3)
         return 2;
     uint64_t first = strtoull(argv[1], NULL, 10), last = strtoull(argv[2], NULL, 10);
     const char *mode = argc > 3 ? argv[3] : "quick";
+    if (strcmp(mode, "until") == 0 && argc < 5)
+        return 2;
     uint64_t red = 0, vacuous = 0, slowest = 0, events = 0;
     for (uint64_t seed = first; seed <= last; seed++) {
         bare_options_t options =
@@ -49,11 +61,14 @@ int main(int argc, char **argv) {
         red++;
         print_options(&options);
         printf("RED %s %s\n", bare_oracle_name(report.violated), report.text);
-        if (strcmp(mode, "all") != 0 && strcmp(mode, "beyond-all") != 0)
+        bool on = strcmp(mode, "all") == 0 || strcmp(mode, "beyond-all") == 0;
+        if (strcmp(mode, "until") == 0)
+            on = !named(argv[4], bare_oracle_name(report.violated));
+        if (!on)
             return 1;
     }
     printf("seeds %" PRIu64 " to %" PRIu64 ": %" PRIu64 " red, %" PRIu64 " vacuous, %" PRIu64
            " events, slowest %" PRIu64 " base time-outs after healing\n",
            first, last, red, vacuous, events, slowest);
-    return red == 0 ? 0 : 1;
+    return red == 0 || strcmp(mode, "until") == 0 ? 0 : 1;
 }

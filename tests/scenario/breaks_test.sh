@@ -57,9 +57,9 @@ lose() { echo "$1: NOT CAUGHT: $2"; failed=1; }
 try_sweep() { # NAME SOURCE OBJECT ORACLES
     link "$work/broken" tests/breaks/sweep.c "$2" "$3"
     code=0
-    "$work/broken" 1 "$seeds" >"$work/out" 2>&1 || code=$?
-    oracle=$(sed -n 's/^RED \([a-z]*\) .*/\1/p' "$work/out" | head -n 1)
-    seed=$(sed -n 's/^RED [a-z]* seed \([0-9]*\),.*/\1/p' "$work/out" | head -n 1)
+    "$work/broken" 1 "$seeds" until "$4" >"$work/out" 2>&1 || code=$?
+    oracle=$(sed -n 's/^RED \([a-z]*\) .*/\1/p' "$work/out" | tail -n 1)
+    seed=$(sed -n 's/^RED [a-z]* seed \([0-9]*\),.*/\1/p' "$work/out" | tail -n 1)
     case "|$4|" in
     *"|$oracle|"*) echo "$1: caught at seed $seed by $oracle" ;;
     *) lose "$1" "exit $code, $(tail -n 1 "$work/out")" ;;
@@ -68,7 +68,7 @@ try_sweep() { # NAME SOURCE OBJECT ORACLES
 
 try_play() { # NAME SOURCE OBJECT PROGRAM TEST
     link "$work/broken" "tests/scenario/$4.c" "$2" "$3"
-    if CMOCKA_TEST_FILTER=$5 "$work/broken" >"$work/out" 2>&1; then
+    if "$work/broken" >"$work/out" 2>&1; then
         lose "$1" "$4 is green"
     elif grep -q "FAILED.* $5" "$work/out"; then
         echo "$1: caught by the play $5"

@@ -15,8 +15,9 @@ static uint64_t durable(const play_t *play, member_t member, size_t at) {
     return load_u64(record.data + at);
 }
 
-/* attack X11: each node is stopped at each point of each of its group commits in one full round, and
- * comes back soon or late. Nobody says two things, and the cluster goes on. Exhaustive. HS 8, HS 15 */
+/* attack X11: each node is stopped at each point of each of its group commits in one full round,
+ * and comes back soon or late. Nobody says two things, and the cluster goes on. Exhaustive. HS 8,
+ * HS 15 */
 static uint32_t stop_at_every_point(uint64_t leader_views, uint64_t down_ns) {
     uint32_t cases = 0;
     for (member_t victim = A; victim <= D; victim++) {
@@ -64,8 +65,8 @@ static void killed_at_each_persist_point(void **state) {
     for (uint32_t t = 0; t < 3; t++) {
         for (uint32_t d = 0; d < 3; d++) {
             uint32_t cases = stop_at_every_point(terms[t], down_ns[d]);
-            printf("X11: leader_views %llu, down %.3f ms: %u cases\n",
-                   (unsigned long long)terms[t], (double)down_ns[d] / 1e6, cases);
+            printf("X11: leader_views %llu, down %.3f ms: %u cases\n", (unsigned long long)terms[t],
+                   (double)down_ns[d] / 1e6, cases);
             assert_true(cases >= 4 * 3 * 5);
         }
     }
@@ -96,8 +97,8 @@ static void the_own_vote_waits_for_the_disk(void **state) {
     play_close(&play);
 }
 
-/* attack H7, HS 15: the leader that stays restarts in the middle of its term: it proposes in no view
- * of its old lease, the others leave its term, and the requests get through. */
+/* attack H7, HS 15: the leader that stays restarts in the middle of its term: it proposes in no
+ * view of its old lease, the others leave its term, and the requests get through. */
 static void a_restarted_leader_keeps_its_lease(void **state) {
     (void)state;
     for (uint32_t step = 1; step <= 60; step++) {
@@ -128,7 +129,8 @@ static void a_restarted_leader_keeps_its_lease(void **state) {
     }
 }
 
-/* No proposal leaves for a view that the durable lease does not cover: checked at each departure. */
+/* No proposal leaves for a view that the durable lease does not cover: checked at each departure.
+ */
 static bare_fate_t covered_by_the_lease(void *context, const bare_letter_t *letter) {
     play_t *play = context;
     if (letter->phase == PROPOSAL)
@@ -138,7 +140,8 @@ static bare_fate_t covered_by_the_lease(void *context, const bare_letter_t *lett
 
 /* HS 6, HS 8: the lease is renewed with a vote; the others' votes may certify the block before the
  * leader's disk has that record, and the next proposal has to wait for it. With rotation each term
- * has its own lease; with a leader that stays one lasts 1,024 views, which a stuck disk outlives. */
+ * has its own lease; with a leader that stays one lasts 1,024 views, which a stuck disk outlives.
+ */
 static void no_proposal_outruns_its_lease(void **state) {
     (void)state;
     static const uint64_t terms[] = {0, 1, 3};

@@ -1,6 +1,6 @@
-/* What a liar can put into the world, and that it moves nobody: altered and unverified certificates,
- * votes for two blocks, votes with odd fields, floods for far views. A is the liar; where it only
- * forges, the honest B, C, D see nothing else of it. */
+/* What a liar can put into the world, and that it moves nobody: altered and unverified
+ * certificates, votes for two blocks, votes with odd fields, floods for far views. A is the liar;
+ * where it only forges, the honest B, C, D see nothing else of it. */
 #include "hotstuff_play.h"
 
 static void open_with_liar(play_t *play, uint64_t leader_views) {
@@ -184,8 +184,8 @@ static void a_claim_altered_after_signing(void **state) {
     assert_int_equal(certificate_highest_claim(ended, 0), 1);
     memcpy(&rooms[2], ended, certificate_size(ended));
     for (uint32_t i = 0; i < ended->signers; i++)
-        memcpy((uint8_t *)&rooms[2] + ((const uint8_t *)certificate_claim(ended, i, 0) -
-                                       (const uint8_t *)ended),
+        memcpy((uint8_t *)&rooms[2] +
+                   ((const uint8_t *)certificate_claim(ended, i, 0) - (const uint8_t *)ended),
                &claim, sizeof claim);
     assert_int_equal(certificate_highest_claim(&rooms[2].certificate, 0), 0);
     uint64_t refused = bare_report(play.world)->refused;
@@ -197,8 +197,8 @@ static void a_claim_altered_after_signing(void **state) {
     play_close(&play);
 }
 
-/* attacks H7, H13: one vote and one accusation a view, however many blocks a leader shows, and after
- * a restart too. */
+/* attacks H7, H13: one vote and one accusation a view, however many blocks a leader shows, and
+ * after a restart too. */
 static void one_vote_a_view(void **state) {
     (void)state;
     play_t play;
@@ -233,8 +233,8 @@ static message_t vote_like(const play_t *play, const message_t *proposal) {
     return message;
 }
 
-/* attack Q13, HS 9: the honest A leads and collects, C's vote is lost, and the liar D votes for another
- * block first: its second vote, for the right one, does not count. */
+/* attack Q13, HS 9: the honest A leads and collects, C's vote is lost, and the liar D votes for
+ * another block first: its second vote, for the right one, does not count. */
 static void votes_for_two_blocks_at_one_collector(void **state) {
     (void)state;
     play_t play;
@@ -263,9 +263,9 @@ static void votes_for_two_blocks_at_one_collector(void **state) {
     play_close(&play);
 }
 
-/* attack Q7, HS 13: the liar's time-outs are rightly signed but carry a height or a digest, or claim a
- * certificate that does not come with them; whoever counted them would make certificates that nobody
- * can use. k = 0, A does not get its proposals through. */
+/* attack Q7, HS 13: the liar's time-outs are rightly signed but carry a height or a digest, or
+ * claim a certificate that does not come with them; whoever counted them would make certificates
+ * that nobody can use. k = 0, A does not get its proposals through. */
 static void time_outs_with_odd_fields(void **state) {
     (void)state;
     for (uint32_t field = 0; field < 3; field++) {

@@ -1,5 +1,5 @@
-/* Time and progress in HotStuff: leaders that are dead, slow or unfair, members that are behind, and
- * rest when there is nothing to do. */
+/* Time and progress in HotStuff: leaders that are dead, slow or unfair, members that are behind,
+ * and rest when there is nothing to do. */
 #include "hotstuff_play.h"
 
 #define VIEWS_STAY (UINT64_C(1) << 32)
@@ -104,8 +104,8 @@ static void two_time_outs_pull_the_third(void **state) {
     play_close(&play);
 }
 
-/* attack H11, HS 8: D left view 1; the proposal of view 1, which comes late, gets no vote of it, also
- * after a restart. */
+/* attack H11, HS 8: D left view 1; the proposal of view 1, which comes late, gets no vote of it,
+ * also after a restart. */
 static void no_vote_at_or_below_a_time_out(void **state) {
     (void)state;
     play_t play;
@@ -134,8 +134,8 @@ static void no_vote_at_or_below_a_time_out(void **state) {
     play_close(&play);
 }
 
-/* attack H8, HS 15: the record keeps the time-out certificate above the highest QC; whoever restarts
- * is in the view that it voted in, and neither behind it nor mute. */
+/* attack H8, HS 15: the record keeps the time-out certificate above the highest QC; whoever
+ * restarts is in the view that it voted in, and neither behind it nor mute. */
 static void restart_after_a_time_out_certificate(void **state) {
     (void)state;
     play_t play;
@@ -203,7 +203,8 @@ static void back_off_reaches_a_slow_network(void **state) {
                 request = bare_request(play.world, BARE_ALL);
             while (!bare_delivered(play.world, B, request))
                 assert_true(bare_now_ns(play.world) < 20000 * BASE && bare_step(play.world));
-            printf("delay %llu ms, leader_views %llu: first final after %.1f s, ten more after %.1f s\n",
+            printf("delay %llu ms, leader_views %llu: first final after %.1f s, ten more after "
+                   "%.1f s\n",
                    (unsigned long long)delays_ms[d], (unsigned long long)terms[t],
                    (double)first_ns / 1e9, (double)(bare_now_ns(play.world) - first_ns) / 1e9);
             assert_true(first_ns < 30 * MILLISECONDS(delays_ms[d]));
@@ -212,8 +213,8 @@ static void back_off_reaches_a_slow_network(void **state) {
     }
 }
 
-/* attack P9, HS 2, HS 14: D hears nothing for hundreds of views; then it gets everything at once, or
- * nothing of it and only new messages. */
+/* attack P9, HS 2, HS 14: D hears nothing for hundreds of views; then it gets everything at once,
+ * or nothing of it and only new messages. */
 static void together_again_after_many_views(void **state) {
     (void)state;
     for (uint32_t lost = 0; lost < 2; lost++) {
@@ -364,13 +365,11 @@ static void a_higher_certificate_while_waiting_for_the_payload(void **state) {
     while (play_said(&play, C, TIMEOUT, 1) == 0 || play_said(&play, A, TIMEOUT, 1) == 0 ||
            play_said(&play, D, TIMEOUT, 1) == 0)
         assert_true(bare_step(play.world));
-    const certificate_t *first =
-        play_end_view(&play, B, SET(A) | SET(C), 1, claim, &ended[0]);
+    const certificate_t *first = play_end_view(&play, B, SET(A) | SET(C), 1, claim, &ended[0]);
     play_show(&play, B, BARE_ALL, play_genesis(&play, &genesis), first);
     while (play_said(&play, C, TIMEOUT, 2) == 0 || play_said(&play, A, TIMEOUT, 2) == 0)
         assert_true(bare_step(play.world));
-    const certificate_t *second =
-        play_end_view(&play, B, SET(A) | SET(C), 2, claim, &ended[1]);
+    const certificate_t *second = play_end_view(&play, B, SET(A) | SET(C), 2, claim, &ended[1]);
     play_show(&play, B, C, play_genesis(&play, &genesis), second);
     bare_until(play.world, bare_now_ns(play.world) + MILLISECONDS(1));
     assert_int_equal(bare_progress(play.world, C).view, 3);

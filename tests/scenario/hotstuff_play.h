@@ -1,6 +1,6 @@
-/* What the plays of HotStuff share: a quiet world of four members A, B, C, D, watchers for what they
- * say, and the tools of a liar who leads: blocks, certificates and claims of its own making. In the
- * world messages take 1 ms, a group commit 0.2 ms, and the base time-out is 100 ms. */
+/* What the plays of HotStuff share: a quiet world of four members A, B, C, D, watchers for what
+ * they say, and the tools of a liar who leads: blocks, certificates and claims of its own making.
+ * In the world messages take 1 ms, a group commit 0.2 ms, and the base time-out is 100 ms. */
 #ifndef TESTS_HOTSTUFF_PLAY_H
 #define TESTS_HOTSTUFF_PLAY_H
 

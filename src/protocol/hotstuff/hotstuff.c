@@ -151,6 +151,8 @@ static void upon_message(step_t *step) {
 static void step_core(void *memory, const env_t *env, const event_t *event, effects_t *effects) {
     hotstuff_t *state = memory;
     step_t step = {state, env, event, effects};
+    if (event->kind != EVENT_START && state->view == 0)
+        return; /* halted: its record could not be read */
     switch (event->kind) {
     case EVENT_START:
         upon_start(&step);
@@ -184,6 +186,8 @@ static void step_core(void *memory, const env_t *env, const event_t *event, effe
     case EVENT_COMPUTED: /* and computes nothing outside */
         break;
     }
+    if (state->view == 0)
+        return;
     lead(&step);
     pace(&step);
     invariant(state->view > high_qc(state)->statement.view);
@@ -299,7 +303,7 @@ static synod_status final_proof(const env_t *env, const certificate_t *proof, he
 static void progress(const void *memory, const env_t *env, progress_t *to) {
     const hotstuff_t *state = memory;
     *to = (progress_t){.view = state->view,
-                       .leader = leader_of(env, state->view),
+                       .leader = state->view == 0 ? MEMBER_NONE : leader_of(env, state->view),
                        .certified = high_qc(state)->statement.height,
                        .delivered = state->delivered,
                        .views_failed = state->views_failed};
