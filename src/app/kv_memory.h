@@ -19,7 +19,7 @@ uint32_t kv_grown(uint32_t capacity, uint32_t needed);
 
 /* ---- chunks: an array of items that grows without moving them, aligned to cache lines ---- */
 
-#define KV_CHUNK_ITEMS 1024u /* 64 KiB of tree nodes: below the size where malloc asks the kernel */
+#define KV_CHUNK_ITEMS 1024u /* 64 KiB of tree nodes: malloc need not ask the kernel */
 #define KV_CACHE_LINE_BYTES 64u
 
 typedef struct kv_chunks {

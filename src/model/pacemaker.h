@@ -1,8 +1,9 @@
 /* Back-off of view time-outs: pure arithmetic that leader-based cores share.
  *
- * The time-out doubles with each view that ended without progress and halves with each commit, so
- * that after an outage it comes down as it went up. It is capped: views are synchronised by
- * certificates and by f + 1 time-outs, not by waiting long enough (attacks P9, H10). */
+ * The time-out doubles with each view that ended without progress. What a commit takes back is the
+ * core's choice: one step (pacemaker_progress), or all (HotStuff, page: HS 3). It is capped: views
+ * are synchronised by certificates and by f + 1 time-outs, not by waiting long enough (attacks P9,
+ * H10). */
 #ifndef MODEL_PACEMAKER_H
 #define MODEL_PACEMAKER_H
 
