@@ -179,7 +179,9 @@ static const key_public_t *key_for(replica_t *r, const request_t *request, key_p
 void submit_flush(replica_t *r) {
     uint32_t filling = r->submit_filling;
     submit_batch_t *batch = &r->submit[filling];
-    if (batch->at_pool || batch->count == 0)
+    /* While one batch is at the pool the other collects: the larger, the busier; else both would be
+     * away and whoever comes next would be told busy. */
+    if (batch->at_pool || batch->count == 0 || r->submit[1 - filling].at_pool)
         return;
     verify_job_t *job = job_take(r, VERIFY_SUBMIT);
     if (job == NULL)
