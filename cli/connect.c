@@ -2,13 +2,11 @@
 #include "cli/connect.h"
 
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
+#include <uv.h>
 
 uint64_t monotonic_ns(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+    return uv_hrtime();
 }
 
 void connect_option_table(connect_options_t *connect, option_t *options, uint32_t at) {

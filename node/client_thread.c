@@ -1,15 +1,12 @@
 /* The client's thread: takes over what callers left in the inbox, runs the core, calls back. */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/check.h"
 #include "node/client_state.h"
 
 uint64_t client_now_ns(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+    return uv_hrtime();
 }
 
 /* ---- callbacks by token ---- */

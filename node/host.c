@@ -5,18 +5,18 @@
 
 #include "node/state.h"
 
-static uint64_t clock_ns(clockid_t clock) {
+static uint64_t wall_ns(void) {
     struct timespec now;
-    clock_gettime(clock, &now);
+    clock_gettime(CLOCK_REALTIME, &now);
     return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 }
 
 instant_t node_now(node_t *node) {
-    uint64_t wall = clock_ns(CLOCK_REALTIME), genesis = node->home.genesis.time_ns;
+    uint64_t wall = wall_ns(), genesis = node->home.genesis.time_ns;
     uint64_t time = wall > genesis ? wall - genesis : 0;
     if (time > node->last_time_ns) /* a wall clock may be set back; time since genesis is not */
         node->last_time_ns = time;
-    return (instant_t){clock_ns(CLOCK_MONOTONIC), node->last_time_ns};
+    return (instant_t){uv_hrtime(), node->last_time_ns};
 }
 
 /* ---- verbs ---- */
@@ -45,7 +45,7 @@ static void on_wake(uv_timer_t *timer) {
 
 static void host_wake(void *context, uint64_t at_ns) {
     node_t *node = context;
-    uint64_t now = clock_ns(CLOCK_MONOTONIC);
+    uint64_t now = uv_hrtime();
     /* Never 0: libuv runs a timer that is due again at once before anything else of the loop. */
     uint64_t wait_ms = at_ns > now ? (at_ns - now + 999999) / 1000000 : 1;
     uv_update_time(&node->loop); /* the timer counts from the loop's idea of now */

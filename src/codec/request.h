@@ -86,7 +86,7 @@ typedef struct reply {
     uint64_t sequence;   /* for an open: the nonce */
     synod_status status; /* OK, BUSY, EXPIRED, INVALID, APP_ERROR */
     uint64_t height;     /* block that executed it; 0 when it did not run */
-    uint64_t view;       /* hint: who leads = where to send next; does not have to match */
+    uint64_t view;       /* hint where to send: leader's index + 1, 0 unknown; need not match */
     bytes_t result;      /* per operation: status u8, length u32, bytes; for an open: session u64 */
 } reply_t;
 

@@ -36,7 +36,7 @@ typedef struct host {
      * replica_on_read(token, status). */
     void (*read)(void *context, uint64_t token, uint64_t offset, void *to, size_t size);
     /* Snapshots: named blobs, replaced as a whole and durable as a whole; `slot` is 0 or 1.
-     * replica_on_stored / replica_on_loaded. */
+     * Not called yet: a replica recovers from its journal alone. */
     void (*store)(void *context, uint64_t token, uint32_t slot, uint64_t offset, bytes_t bytes,
                   bool last);
     void (*load)(void *context, uint64_t token, uint32_t slot, uint64_t offset, void *to,

@@ -263,7 +263,6 @@ void build_payload(replica_t *r, const digest_t *wanted_parent, uint32_t size_ma
         r->request_leaves[count++] = request_leaf(&entry->digest, &entry->signature);
     }
     r->built_size = size;
-    r->built_count = count;
     r->built_parent = *parent;
     r->built_digest = merkle_root(r->request_leaves, count);
     uint64_t time = parent_time_ns(r, parent);

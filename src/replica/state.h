@@ -199,7 +199,7 @@ struct replica {
     digest_t want_parent;
     uint32_t want_size;
     uint8_t *built; /* payload made for the proposal that the core is about to send */
-    uint32_t built_size, built_count;
+    uint32_t built_size;
     digest_t built_digest, built_parent;
 
     /* delivered */
@@ -247,7 +247,7 @@ struct replica {
     checkpoint_said_t *checkpoints; /* CHECKPOINTS_KEPT of each member */
 
     /* counters */
-    uint64_t frames_dropped, signatures_bad, loops;
+    uint64_t frames_dropped, signatures_bad;
     char text[256]; /* log line */
 };
 
