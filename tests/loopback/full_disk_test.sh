@@ -1,0 +1,63 @@
+#!/bin/sh
+# The disk of one running validator fills up: it promises nothing more and says why, the other three
+# go on; when there is room again it goes on by itself and comes to the same state. And at the command
+# line a full disk is a sentence.
+set -u
+if [ "${FULL_DISK_INSIDE:-}" = "" ]; then
+    FULL_DISK_INSIDE=1 unshare --mount true 2> /dev/null ||
+        { echo "no mounts of its own can be made here"; exit 77; }
+    FULL_DISK_INSIDE=1 exec unshare --mount sh "$0"
+fi
+folder=$(mktemp -d)
+nodes=""
+finish() {
+    for node in $nodes; do kill -TERM "$node" 2> /dev/null; done
+    wait
+    umount "$folder/small" 2> /dev/null
+    rm -rf "$folder"
+}
+trap finish EXIT
+fail() {
+    echo "FAILED: $*"
+    tail -n 5 "$folder"/log* "$folder"/out 2> /dev/null
+    exit 1
+}
+synod=$SYNOD_BIN
+
+mkdir "$folder/small"
+mount -t tmpfs -o size=4m none "$folder/small" || exit 77
+"$synod" testnet --home "$folder/net" --port 7980 > /dev/null || fail "testnet"
+cp -r "$folder/net/node3" "$folder/small/node3"
+for i in 0 1 2; do
+    "$synod" node --home "$folder/net/node$i" 2> "$folder/log$i" &
+    nodes="$nodes $!"
+done
+"$synod" node --home "$folder/small/node3" 2> "$folder/log3" &
+nodes="$nodes $!"
+
+# 8 MB into a journal that has room for less than 4
+awk 'BEGIN { for (i = 0; i < 4000; i++) printf "key%d\t%02000d\n", i, i }' > "$folder/records"
+timeout 100 "$synod" load --home "$folder/net" "$folder/records" > "$folder/out" 2>&1 ||
+    fail "three of four did not take the records"
+for i in $(seq 100); do
+    grep -q "disk full" "$folder/log3" && break
+    sleep 0.1
+done
+grep -q "disk full" "$folder/log3" || fail "the full disk was not reported"
+value=$(timeout 20 "$synod" query --home "$folder/net" get key3999) || fail "no read"
+[ "${#value}" = 2000 ] || fail "another value"
+for node in $nodes; do kill -0 "$node" || fail "a validator ended"; done
+
+"$synod" testnet --home "$folder/small/other" > "$folder/out" 2>&1 && fail "a home on a full disk"
+grep -q "No space left on device" "$folder/out" || fail "the full disk has no name"
+
+mount -o remount,size=256m "$folder/small" || fail "remount"
+equal=0
+for i in $(seq 300); do
+    equal=$(timeout 20 "$synod" status --home "$folder/net" --json 2> /dev/null |
+        grep -o '"root": *"[0-9a-f]*"' | sort | uniq -c | awk '{ print $1 }' | head -n 1)
+    [ "$equal" = 4 ] && break
+    sleep 0.2
+done
+[ "$equal" = 4 ] || fail "the validator that had no room did not come back"
+echo "full, waited, went on: 4 roots equal"
