@@ -53,7 +53,7 @@ static void member_frame(replica_t *r, replica_link_t *link, frame_t frame) {
         gate_message(r, link, frame.body);
         break;
     case FRAME_BLOCK_ASK:
-        sync_ask(r, link, frame.body);
+        serve_ask(r, link, frame.body);
         break;
     case FRAME_BLOCK:
         sync_block(r, link, frame.body);
@@ -140,7 +140,7 @@ void replica_on_read(replica_t *r, instant_t now, uint64_t token, synod_status s
         journal_on_read(r->journal, token, status);
         recover_continue(r);
     } else if (r->phase == REPLICA_RUNNING) {
-        sync_on_read(r, status);
+        serve_on_read(r, status);
     }
     leave(r);
 }

@@ -4,7 +4,7 @@
  *   judge.c    blocks judged, payloads built    deliver.c  final blocks executed, replies
  *   outbox.c   the one FIFO, signing            links.c    members and clients, handshake
  *   recover.c  journal replay                   sync.c     blocks that were missed
- *   attest.c   checkpoints
+ *   attest.c   checkpoints                      serve.c    blocks for those who missed them
  *
  * Invariants: nothing leaves that promises something before journal_durable reached its barrier;
  * the ledger executes heights one after another; a core is stepped by one event at a time and its
@@ -161,7 +161,7 @@ struct replica {
 
     /* durable */
     journal_t *journal;
-    uint64_t lazy_at; /* records that nobody waits for go out by then; 0: there are none */
+    uint64_t lazy_at;      /* records that nobody waits for go out by then; 0: there are none */
     uint64_t *index_block; /* height % INDEX_HEIGHTS -> address + 1 of its block record */
     uint64_t *index_final; /* the same for final marks */
     height_t index_low;    /* lowest height that the index knows */
@@ -226,7 +226,7 @@ struct replica {
 
     /* sync */
     member_t sync_peer;
-    bool sync_sure;         /* somebody said that there is nothing more */
+    bool sync_sure;       /* somebody said that there is nothing more */
     uint64_t sync_at;     /* deadline of the question; 0: none is open */
     height_t sync_next;   /* next height of the run that comes in */
     height_t sync_end;    /* the run was asked for up to here */
@@ -234,16 +234,16 @@ struct replica {
     height_t *claims;     /* by member: the height that it attested; above ours: to be asked for */
     uint64_t claims_at;   /* when to look at them; 0: none is above ours */
     uint32_t claims_tries;
-    digest_t fetch_id;    /* one block that a proposal stands on; zero: none */
-    member_t fetch_peer;  /* who was asked for it */
-    uint64_t fetch_at;    /* until when; 0: nobody is asked */
+    digest_t fetch_id;   /* one block that a proposal stands on; zero: none */
+    member_t fetch_peer; /* who was asked for it */
+    uint64_t fetch_at;   /* until when; 0: nobody is asked */
     serve_t serve;
     member_t last_leader;
 
     /* attestation */
     height_t root_height;
     digest_t root, application_root;
-    uint64_t idle_root_at; /* 0: off */
+    uint64_t idle_root_at;          /* 0: off */
     checkpoint_said_t *checkpoints; /* CHECKPOINTS_KEPT of each member */
 
     /* counters */
@@ -343,10 +343,12 @@ void sync_want(replica_t *r);
 /* A run of blocks after what is executed, from this member. */
 void sync_ask_run(replica_t *r, member_t peer);
 void sync_tick(replica_t *r);
-void sync_ask(replica_t *r, replica_link_t *link, bytes_t body);
 void sync_block(replica_t *r, replica_link_t *link, bytes_t body);
-void sync_on_read(replica_t *r, synod_status status);
 void sync_fetch_parent(replica_t *r, const digest_t *id);
+
+/* ---- serve.c ---- */
+void serve_ask(replica_t *r, replica_link_t *link, bytes_t body);
+void serve_on_read(replica_t *r, synod_status status);
 
 /* ---- attest.c ---- */
 void attest_executed(replica_t *r);
