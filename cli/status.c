@@ -36,12 +36,13 @@ static void print_json(uint32_t member, bool answered, const status_report_t *r,
             printf("%02x", r->root.bytes[i]);
         printf("\",\"sessions\":%llu,\"peers\":%llu,\"clients\":%llu,\"journal_syncs\":%llu,"
                "\"journal_bytes\":%llu,\"frames_dropped\":%llu,\"signatures_bad\":%llu,"
+               "\"sync_failures\":%llu,"
                "\"uptime_ns\":%llu,\"synced\":%s",
                (unsigned long long)r->sessions, (unsigned long long)r->peers_connected,
                (unsigned long long)r->clients_connected, (unsigned long long)r->journal_syncs,
                (unsigned long long)r->journal_bytes, (unsigned long long)r->frames_dropped,
-               (unsigned long long)r->signatures_bad, (unsigned long long)r->uptime_ns,
-               r->synced ? "true" : "false");
+               (unsigned long long)r->signatures_bad, (unsigned long long)r->sync_failures,
+               (unsigned long long)r->uptime_ns, r->synced ? "true" : "false");
     }
     printf("}");
 }

@@ -147,7 +147,7 @@ void attest_follow(replica_t *r) {
         if (m == r->config.self || r->claims[m] <= ledger_height(r->ledger))
             continue;
         r->claims_at = r->now.now_ns + (SYNC_PATIENCE_NS << r->claims_tries);
-        if (r->sync_at != 0 || r->member_links[m] == LINK_NONE)
+        if (r->sync_end != 0 || r->member_links[m] == LINK_NONE)
             continue;
         r->claims_tries += r->claims_tries < CLAIM_TRIES_MAX ? 1 : 0;
         sync_ask_run(r, m);

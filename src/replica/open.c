@@ -104,9 +104,9 @@ static void lay_out(replica_t *r, const replica_config_t *c, layout_t *at, parts
     parts->link_map = take(at, map_bytes(c->links_max));
     r->member_links = take(at, c->committee->size * sizeof(link_t));
     r->send_room = take(at, c->committee->size * sizeof(link_t));
+    r->sync_peers = take(at, c->committee->size * sizeof(sync_peer_t));
     r->claims = take(at, c->committee->size * sizeof(height_t));
-    r->checkpoints =
-        take(at, c->committee->size * CHECKPOINTS_KEPT * sizeof(checkpoint_said_t));
+    r->checkpoints = take(at, c->committee->size * CHECKPOINTS_KEPT * sizeof(checkpoint_said_t));
     parts->outbox = take(at, OUTBOX_ENTRIES * sizeof(outbox_entry_t));
     r->outbox_bytes = take(at, OUTBOX_BYTES);
 }
@@ -162,6 +162,7 @@ static void start_parts(replica_t *r, const parts_t *parts) {
     r->links_max = c->links_max;
     r->known_face = (certificate_known_t){known_has, r};
     r->last_leader = MEMBER_NONE;
+    r->sync_count = SYNC_RUN_MAX;
     r->executed_id = r->final_id = c->anchor;
     r->env = (env_t){.committee = c->committee,
                      .parameters = &r->config.chain.core,

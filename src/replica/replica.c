@@ -253,6 +253,7 @@ void replica_status(const replica_t *r, instant_t now, status_report_t *report) 
     report->journal_bytes = journal_bytes_written(r->journal);
     report->frames_dropped = r->frames_dropped;
     report->signatures_bad = r->signatures_bad;
+    report->sync_failures = r->sync_failures;
     report->uptime_ns = now.now_ns - r->started.now_ns;
     report->synced = r->phase == REPLICA_RUNNING && r->final_height == report->executed;
 }

@@ -1,5 +1,6 @@
 /* Serving blocks to members that missed them: from memory what is recent, from the journal what is
- * old; one run at a time is read. */
+ * old. One run at a time is read; each member may have one question waiting, and they take turns,
+ * so that nobody who asks again and again shuts the others out (attack N7). */
 #include "base/arena.h"
 #include "replica/state.h"
 
@@ -47,34 +48,62 @@ static void serve_next(replica_t *r) {
     serve->busy = false;
 }
 
+/* The run ends where a proof is known, if that is near enough; else the asker goes on from where it
+ * ends without one. */
 static void start_serving(replica_t *r, link_t link, height_t from, uint32_t count) {
     height_t executed = ledger_height(r->ledger);
-    height_t end = executed;
+    height_t most = executed;
     if (count > SYNC_RUN_MAX)
         count = SYNC_RUN_MAX;
-    if (end - from >= count)
-        end = from + count - 1;
-    /* The run must end where a proof is known; the newest one is in memory. */
+    if (most - from >= count)
+        most = from + count - 1;
+    height_t end = most;
     while (end >= from && end != r->final_marked && r->index_final[end % INDEX_HEIGHTS] == 0)
         end--;
-    bool in_memory = end == r->final_height && r->final_proof_size > 0;
-    if (end < from || (!in_memory && r->index_final[end % INDEX_HEIGHTS] == 0))
-        return;
+    bool proved = end >= from;
+    bool in_memory = proved && end == r->final_height && r->final_proof_size > 0;
+    bool in_journal = proved && !in_memory && r->index_final[end % INDEX_HEIGHTS] != 0;
     r->serve = (serve_t){.busy = true,
+                         .last = r->serve.last,
                          .link = link,
                          .next = from,
-                         .end = end,
-                         .reading_proof = !in_memory,
+                         .end = in_memory || in_journal ? end : most,
+                         .reading_proof = in_journal,
                          .proof = r->serve.proof,
                          .room = r->serve.room,
                          .room_size = r->serve.room_size};
-    if (!in_memory) {
+    if (in_journal) {
         read_at(r, r->index_final[end % INDEX_HEIGHTS]);
         return;
     }
-    memcpy(r->serve.proof, r->final_proof, r->final_proof_size);
-    r->serve.proof_size = r->final_proof_size;
+    if (in_memory) {
+        memcpy(r->serve.proof, r->final_proof, r->final_proof_size);
+        r->serve.proof_size = r->final_proof_size;
+    }
     serve_next(r);
+}
+
+static void answer_ask(replica_t *r, link_t link, height_t from, uint32_t count) {
+    height_t executed = ledger_height(r->ledger);
+    if (from > executed)
+        send_block(r, link, (bytes_t){0}, 0, (bytes_t){0}, (bytes_t){0});
+    else if (from > 0 && from >= r->index_low && executed - from < INDEX_HEIGHTS)
+        start_serving(r, link, from, count);
+}
+
+/* One question after the other, each time of the next member that has one. */
+static void serve_waiting(replica_t *r) {
+    uint32_t size = r->config.committee->size;
+    for (uint32_t i = 1; i <= size && !r->serve.busy; i++) {
+        member_t m = (r->serve.last + i) % size;
+        uint32_t count = r->sync_peers[m].wants;
+        r->sync_peers[m].wants = 0;
+        if (count == 0 || r->member_links[m] == LINK_NONE)
+            continue;
+        r->serve.last = m;
+        i = 0;
+        answer_ask(r, r->member_links[m], r->sync_peers[m].wants_from, count);
+    }
 }
 
 void serve_ask(replica_t *r, replica_link_t *link, bytes_t body) {
@@ -90,15 +119,9 @@ void serve_ask(replica_t *r, replica_link_t *link, bytes_t body) {
             send_slot(r, link->link, slot, (bytes_t){0});
         return;
     }
-    height_t executed = ledger_height(r->ledger);
-    if (ask.from > executed) {
-        send_block(r, link->link, (bytes_t){0}, 0, (bytes_t){0}, (bytes_t){0});
-        return;
-    }
-    bool indexed = ask.from > 0 && ask.from >= r->index_low &&
-                   executed - ask.from < INDEX_HEIGHTS && ask.count > 0;
-    if (!r->serve.busy && indexed)
-        start_serving(r, link->link, ask.from, ask.count);
+    r->sync_peers[link->member].wants = ask.count; /* in place of an older question */
+    r->sync_peers[link->member].wants_from = ask.from;
+    serve_waiting(r);
 }
 
 /* A final mark: height, id, proof. */
@@ -145,7 +168,8 @@ void serve_on_read(replica_t *r, synod_status status) {
         replica_log(r, 1, "sync", "unreadable", "height=%llu why=\"%s\"",
                     (unsigned long long)serve->next, synod_status_text(status));
         serve->busy = false;
-        return;
+    } else {
+        serve_next(r);
     }
-    serve_next(r);
+    serve_waiting(r);
 }

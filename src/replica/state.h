@@ -46,11 +46,16 @@
 #define DEADLINES_MAX 8
 /* Heights whose place in the journal is known, for peers that are behind: 8 MiB of addresses. */
 #define INDEX_HEIGHTS (1u << 20)
-/* A run has to reach from one block that is directly final to the next: they may lie as far apart
- * as ordering runs ahead of execution. */
+/* Blocks in one answer. */
 #define SYNC_RUN_MAX 72
 /* A question to a peer that brings nothing for so long goes to the next one. */
 #define SYNC_PATIENCE_NS UINT64_C(500000000)
+/* It doubles with each run in a row that the peer left unproved, up to 2^3: 4 s, so that a slow one
+ * is heard as well. */
+#define SYNC_STRIKES_PATIENT 3
+/* All that a peer gets from the first question to a proof: whoever drips blocks costs no more. A
+ * peer that cannot bring what it was asked for in that time is asked for half as many. */
+#define SYNC_STRETCH_NS UINT64_C(4000000000)
 /* Room in the journal that blocks leave for the core's records: two of the largest. */
 #define JOURNAL_RESERVE (2u << 20)
 #define ATTACHMENTS_MAX 4096
@@ -129,9 +134,18 @@ typedef struct checkpoint_said {
     digest_t root;
 } checkpoint_said_t;
 
+/* A member as a source of blocks, and as one that asks us for them. */
+typedef struct sync_peer {
+    uint32_t strikes;  /* runs in a row that it left without a proof */
+    bool nothing_more; /* it said so, about what we have */
+    uint32_t wants;    /* blocks that it waits for: from `wants_from` on; 0: none */
+    height_t wants_from;
+} sync_peer_t;
+
 /* One run of old blocks that is being read from the journal for a peer. */
 typedef struct serve {
     bool busy;
+    member_t last; /* who was served last: the others come first */
     link_t link;
     height_t next, end; /* blocks [next, end]; the last goes with the proof */
     bool reading_proof;
@@ -226,13 +240,16 @@ struct replica {
 
     /* sync */
     member_t sync_peer;
-    bool sync_sure;       /* somebody said that there is nothing more */
-    uint64_t sync_at;     /* deadline of the question; 0: none is open */
+    bool sync_sure;       /* f + 1 members said that there is nothing more */
+    uint64_t sync_at;     /* deadline of the question, or when to look again; 0: neither */
+    uint64_t sync_by;     /* when the peer must have brought a proof */
+    uint32_t sync_count;  /* blocks asked for at once */
     height_t sync_next;   /* next height of the run that comes in */
-    height_t sync_end;    /* the run was asked for up to here */
+    height_t sync_end;    /* the run was asked for up to here; 0: nobody is asked */
     digest_t sync_parent; /* parent of the next */
-    height_t *claims;     /* by member: the height that it attested; above ours: to be asked for */
-    uint64_t claims_at;   /* when to look at them; 0: none is above ours */
+    sync_peer_t *sync_peers;
+    height_t *claims;   /* by member: the height that it attested; above ours: to be asked for */
+    uint64_t claims_at; /* when to look at them; 0: none is above ours */
     uint32_t claims_tries;
     digest_t fetch_id;   /* one block that a proposal stands on; zero: none */
     member_t fetch_peer; /* who was asked for it */
@@ -247,7 +264,7 @@ struct replica {
     checkpoint_said_t *checkpoints; /* CHECKPOINTS_KEPT of each member */
 
     /* counters */
-    uint64_t frames_dropped, signatures_bad;
+    uint64_t frames_dropped, signatures_bad, sync_failures;
     char text[256]; /* log line */
 };
 

@@ -1,20 +1,38 @@
 /* Block sync: a replica that missed blocks asks one member at a time for the run after what it has
  * executed. Blocks hang together by their hashes and the run ends with a proof of finality, so it
- * does not matter who sends them; a wrong or silent source is left for the next one.
- * Serving is in serve.c. */
+ * does not matter who sends them; a wrong, silent or slow source is left for the next one, and
+ * those that left a run without its proof come last (attack N5). Serving is in serve.c. */
 #include "base/arena.h"
 #include "replica/state.h"
 
 /* ---- asking ---- */
 
+static bool here(const replica_t *r, member_t m) {
+    return m != r->config.self && r->member_links[m] != LINK_NONE;
+}
+
 static member_t next_peer(replica_t *r, member_t last) {
     uint32_t size = r->config.committee->size;
-    for (uint32_t i = 1; i <= size; i++) {
-        member_t m = (last + i) % size;
-        if (m != r->config.self && r->member_links[m] != LINK_NONE)
-            return m;
-    }
+    for (uint32_t i = 1; i <= size; i++)
+        if (here(r, (last + i) % size))
+            return (last + i) % size;
     return MEMBER_NONE;
+}
+
+/* Who is asked for a run: the next one of those with the fewest failures, while something is known
+ * to be missing; else only who did not say yet that there is nothing more. */
+static member_t next_source(const replica_t *r) {
+    uint32_t size = r->config.committee->size;
+    bool missing = r->final_height > ledger_height(r->ledger);
+    member_t best = MEMBER_NONE;
+    for (uint32_t i = 1; i <= size; i++) {
+        member_t m = (r->sync_peer + i) % size;
+        const sync_peer_t *peer = &r->sync_peers[m];
+        if (here(r, m) && (missing || !peer->nothing_more) &&
+            (best == MEMBER_NONE || peer->strikes < r->sync_peers[best].strikes))
+            best = m;
+    }
+    return best;
 }
 
 static void send_ask(replica_t *r, link_t link, const block_ask_t *ask) {
@@ -33,32 +51,70 @@ static void drop_unproven(replica_t *r) {
     }
 }
 
+/* The question goes on for as long as blocks come in, but the proof has to be here by sync_by. */
+static void wait_on(replica_t *r) {
+    uint64_t patience = SYNC_PATIENCE_NS << r->sync_peers[r->sync_peer].strikes;
+    uint64_t at = r->now.now_ns + patience;
+    r->sync_at = at < r->sync_by ? at : r->sync_by;
+}
+
+/* The next blocks of the run; as many without a proof as the store takes. */
+static void ask_on(replica_t *r) {
+    height_t last = ledger_height(r->ledger) + BLOCKS_AHEAD;
+    height_t left = last + 1 - r->sync_next;
+    uint32_t count = left < r->sync_count ? (uint32_t)left : r->sync_count;
+    r->sync_end = r->sync_next + count - 1;
+    wait_on(r);
+    block_ask_t ask = {.from = r->sync_next, .count = count};
+    send_ask(r, r->member_links[r->sync_peer], &ask);
+}
+
 void sync_ask_run(replica_t *r, member_t peer) {
     drop_unproven(r);
     r->sync_peer = peer;
-    r->sync_at = r->now.now_ns + SYNC_PATIENCE_NS;
+    r->sync_by = r->now.now_ns + SYNC_STRETCH_NS;
     r->sync_next = ledger_height(r->ledger) + 1;
-    r->sync_end = ledger_height(r->ledger) + SYNC_RUN_MAX;
     r->sync_parent = r->executed_id;
-    block_ask_t ask = {.from = r->sync_next, .count = SYNC_RUN_MAX};
-    send_ask(r, r->member_links[peer], &ask);
+    ask_on(r);
 }
 
-void sync_want(replica_t *r) {
-    if (r->sync_at != 0)
-        return;
-    member_t peer = next_peer(r, r->sync_peer);
+static void look_again_later(replica_t *r) {
+    r->sync_at = r->now.now_ns + SYNC_PATIENCE_NS;
+    r->sync_end = 0;
+}
+
+static void ask_next(replica_t *r) {
+    member_t peer = next_source(r);
     if (peer != MEMBER_NONE)
         sync_ask_run(r, peer);
     else
-        r->sync_at = r->now.now_ns + SYNC_PATIENCE_NS; /* nobody is there: look again then */
+        look_again_later(r);
+}
+
+void sync_want(replica_t *r) {
+    if (r->sync_at == 0)
+        ask_next(r);
 }
 
 /* Whoever is new may have more; it is asked until it says so (it may be recovering still). */
 void sync_greet(replica_t *r, replica_link_t *link) {
     attest_heard(r, link->member, ledger_height(r->ledger) + 1);
-    if (r->sync_at == 0)
+    if (r->sync_at == 0 || r->sync_end == 0)
         sync_ask_run(r, link->member);
+}
+
+/* The peer did not bring what it was asked for. */
+static void strike(replica_t *r) {
+    sync_peer_t *peer = &r->sync_peers[r->sync_peer];
+    peer->strikes += peer->strikes < SYNC_STRIKES_PATIENT ? 1 : 0;
+    r->sync_failures++;
+}
+
+/* Out of time. Blocks came, but too slowly to be proved: smaller runs end in time. */
+static void run_failed(replica_t *r) {
+    if (r->sync_next > ledger_height(r->ledger) + 1 && r->sync_count > 1)
+        r->sync_count /= 2;
+    strike(r);
 }
 
 /* One block that a proposal stands on, from the next peer; asked again when judged again. */
@@ -78,6 +134,9 @@ void sync_fetch_parent(replica_t *r, const digest_t *id) {
 void sync_tick(replica_t *r) {
     if (r->sync_at != 0 && r->sync_at <= r->now.now_ns) {
         r->sync_at = 0;
+        if (r->sync_end != 0)
+            run_failed(r);
+        r->sync_end = 0;
         if (!r->sync_sure || r->final_height > ledger_height(r->ledger))
             sync_want(r);
     }
@@ -94,12 +153,29 @@ void sync_tick(replica_t *r) {
 
 /* ---- taking ---- */
 
-/* What is known to be final and is not here is asked for again, elsewhere: this peer may be behind
- * as well. */
+/* Have members said that there is nothing more of whom one at least is honest? */
+static bool enough_said(const replica_t *r) {
+    const committee_t *committee = r->config.committee;
+    uint64_t weight = 0;
+    for (member_t m = 0; m < committee->size; m++)
+        weight += r->sync_peers[m].nothing_more ? committee_weight(committee, m) : 0;
+    return weight >= quorum_weight(committee, QUORUM_ONE_HONEST);
+}
+
+/* This peer has nothing more. One member's word does not end the asking, f + 1 words do; and what
+ * is known to be final and is not here is asked for elsewhere, for this peer may be behind as well.
+ */
 static void sync_done(replica_t *r) {
     bool missing = r->final_height > ledger_height(r->ledger);
-    r->sync_at = missing ? r->now.now_ns + SYNC_PATIENCE_NS : 0;
-    r->sync_sure = true;
+    r->sync_peers[r->sync_peer].nothing_more = true;
+    r->sync_sure = r->sync_sure || enough_said(r);
+    r->sync_at = r->sync_end = 0;
+    if (missing) {
+        strike(r);
+        look_again_later(r);
+    } else if (!r->sync_sure) {
+        ask_next(r);
+    }
 }
 
 static bool take_proof(replica_t *r, bytes_t encoded, height_t height, const digest_t *id) {
@@ -149,10 +225,19 @@ static block_slot_t *keep(replica_t *r, const digest_t *id, const block_t *block
     return NULL;
 }
 
+static void run_proved(replica_t *r, height_t their_final) {
+    r->sync_peers[r->sync_peer].strikes = 0;
+    r->sync_count = r->sync_count < SYNC_RUN_MAX / 2 ? 2 * r->sync_count : SYNC_RUN_MAX;
+    if (their_final > ledger_height(r->ledger) && r->member_links[r->sync_peer] != LINK_NONE)
+        sync_ask_run(r, r->sync_peer);
+    else
+        sync_done(r);
+}
+
 /* From the peer that was asked, and no more than was asked for: anybody could go on for ever. */
 static void take_run_block(replica_t *r, const replica_link_t *link, const block_answer_t *answer,
                            const block_t *block, const digest_t *id) {
-    if (r->sync_at == 0 || link->member != r->sync_peer || block->height > r->sync_end ||
+    if (r->sync_end == 0 || link->member != r->sync_peer || block->height > r->sync_end ||
         block->height != r->sync_next || block->parent_count != 1 ||
         !digest_equal(&block->parents[0], &r->sync_parent)) {
         return; /* of an earlier question, or beside the point */
@@ -163,13 +248,18 @@ static void take_run_block(replica_t *r, const replica_link_t *link, const block
     }
     r->sync_next = block->height + 1;
     r->sync_parent = *id;
-    r->sync_at = r->now.now_ns + SYNC_PATIENCE_NS; /* it moves: wait on */
-    if (answer->proof.size == 0 || !take_proof(r, answer->proof, block->height, id))
-        return;
-    sync_done(r);
-    if (answer->final_height > ledger_height(r->ledger) &&
-        r->member_links[r->sync_peer] != LINK_NONE)
-        sync_ask_run(r, r->sync_peer);
+    wait_on(r); /* it moves */
+    if (answer->proof.size > 0 && take_proof(r, answer->proof, block->height, id)) {
+        run_proved(r, answer->final_height);
+    } else if (block->height == r->sync_end) {
+        bool room = block->height < ledger_height(r->ledger) + BLOCKS_AHEAD;
+        if (room && r->member_links[r->sync_peer] != LINK_NONE) {
+            ask_on(r); /* far to the next proof, or small runs */
+            return;
+        }
+        strike(r);
+        ask_next(r);
+    }
 }
 
 /* Does something that waits stand on this block? More than one may be fetched at a time. */
@@ -207,8 +297,8 @@ void sync_block(replica_t *r, replica_link_t *link, bytes_t body) {
         if (answer.final_height > ledger_height(r->ledger))
             return;
         r->claims[link->member] = 0;
-        if (link->member == r->sync_peer)
-            sync_done(r); /* nothing more there */
+        if (link->member == r->sync_peer && r->sync_end != 0)
+            sync_done(r);
         return;
     }
     reader_t inner = reader_of(status == SYNOD_OK ? answer.block : (bytes_t){0});

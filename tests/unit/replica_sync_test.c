@@ -49,7 +49,8 @@ static link_t next_asked(world_t *w, link_t last) {
     block_ask_t question;
     link_t link = 0;
     forget(w);
-    pass(w, SECOND_NS / 2);
+    for (uint32_t i = 0; i < 8 && count_sent(w, FRAME_BLOCK_ASK) == 0; i++)
+        pass(w, SECOND_NS / 2); /* whoever failed before has more patience, up to 4 s */
     assert_true(asked_for(w, &question, &link));
     assert_false(question.by_id);
     assert_int_equal(question.from, report(w).executed + 1);
@@ -118,6 +119,71 @@ static void test_liars_do_not_fill_the_store(void **state) {
         grow(w, &lies[i - 1], &lies[i], i, 0);
     for (uint32_t i = 1; i <= RUN_MOST; i++)
         tell_block(w, link, &lies[i], i == RUN_MOST ? qc_of(&lies[i + 1]) : NULL, (bytes_t){0});
+    assert_int_equal(report(w).executed, RUN_MOST);
+    world_close(w);
+}
+
+/* attack N5: one block now and then is no progress, a proof is. */
+static void test_a_drip_is_left(void **state) {
+    (void)state;
+    world_t *w = open_late();
+    make_lies(w, 0);
+    block_ask_t question = {0};
+    link_t link = LINK_NONE;
+    uint32_t told = 0;
+    while (!asked_for(w, &question, &link) && told < 30) {
+        tell_block(w, member_link(0), &lies[told + 1], NULL, payload_of(&lies[told + 1]));
+        told++;
+        pass(w, SECOND_NS * 2 / 5);
+    }
+    assert_in_range(told, 9, 10); /* four seconds in all */
+    assert_int_not_equal(link, member_link(0));
+    assert_int_equal(question.count, RUN_MOST / 2); /* perhaps it was slow, not false */
+    assert_int_equal(report(w).sync_failures, 1);
+    tell_run(w, link, 7);
+    assert_int_equal(report(w).executed, 7);
+    world_close(w);
+}
+
+/* One member's word that there is nothing more ends nothing: f + 1 are asked, without a pause. */
+static void test_nothing_more_takes_two(void **state) {
+    (void)state;
+    world_t *w = open_late();
+    say_nothing_more(w, 0);
+    block_ask_t question;
+    link_t link = LINK_NONE;
+    assert_true(asked_for(w, &question, &link));
+    assert_int_not_equal(link, member_link(0));
+    tell_run(w, link, 7);
+    assert_int_equal(report(w).executed, 7);
+    world_close(w);
+    w = open_late();
+    say_nothing_more(w, 0);
+    assert_true(asked_for(w, &question, &link));
+    forget(w);
+    say_nothing_more(w, (member_t)(link - member_link(0)));
+    assert_false(asked_for(w, &question, &link)); /* an honest one is among two */
+    world_close(w);
+}
+
+/* A run whose proof is far comes in pieces, from the same peer. */
+static void test_a_run_in_pieces(void **state) {
+    (void)state;
+    world_t *w = open_late();
+    make_lies(w, 0);
+    tell_block(w, member_link(0), &lies[1], NULL, payload_of(&lies[1]));
+    link_t link = next_asked(w, member_link(0)); /* now for half as many */
+    memset(lies, 0, sizeof lies);
+    lies[0] = genesis(w);
+    for (uint32_t i = 1; i <= RUN_MOST + 1; i++)
+        grow(w, &lies[i - 1], &lies[i], i, 0);
+    forget(w);
+    for (uint32_t i = 1; i <= RUN_MOST; i++) {
+        tell_block(w, link, &lies[i], i == RUN_MOST ? qc_of(&lies[i + 1]) : NULL, (bytes_t){0});
+        assert_int_equal(count_sent(w, FRAME_BLOCK_ASK), i < RUN_MOST / 2 ? 0
+                                                         : i < RUN_MOST   ? 1
+                                                                          : 2);
+    }
     assert_int_equal(report(w).executed, RUN_MOST);
     world_close(w);
 }
@@ -305,6 +371,54 @@ static void test_serving(void **state) {
     world_close(w);
 }
 
+/* Without a proof within what was asked for, the blocks go alone. */
+static void test_serving_between_proofs(void **state) {
+    (void)state;
+    world_t *w = open_late();
+    tell_run(w, member_link(0), 7);
+    forget(w);
+    ask_blocks(w, 2, 2, 3);
+    assert_int_equal(count_sent(w, FRAME_BLOCK), 3);
+    const sent_t *last = last_sent(w, FRAME_BLOCK, member_link(2));
+    reader_t reader = reader_of(bytes_of(last->body, last->size));
+    block_answer_t answer;
+    assert_int_equal(block_answer_decode(&reader, &answer), SYNOD_OK);
+    assert_int_equal(answer.height, 4);
+    assert_int_equal(answer.proof.size, 0);
+    world_close(w);
+}
+
+/* attack N7: who asks again and again takes turns with the others. */
+static void test_serving_takes_turns(void **state) {
+    (void)state;
+    world_t *w = open_late();
+    memset(lies, 0, sizeof lies);
+    lies[0] = genesis(w);
+    for (uint32_t i = 1; i < 200; i++)
+        grow(w, &lies[i - 1], &lies[i], i, 0);
+    tell_certificate(w, 1, qc_of(&lies[199]));
+    link_t link = member_link(0);
+    for (uint32_t i = 1; i < 199; i++) { /* the first ones leave the memory */
+        bool last = i % 66 == 0;
+        tell_block(w, link, &lies[i], last ? qc_of(&lies[i + 1]) : NULL, (bytes_t){0});
+        if (last && i < 198)
+            link = next_asked(w, link);
+    }
+    assert_int_equal(report(w).executed, 198);
+    forget(w);
+    w->reads_hold = true;
+    ask_blocks(w, 2, 1, 3);
+    ask_blocks(w, 2, 4, 3);
+    ask_blocks(w, 2, 7, 3); /* in place of the one before */
+    ask_blocks(w, 1, 1, 2);
+    w->reads_hold = false;
+    settle(w);
+    assert_int_equal(count_sent(w, FRAME_BLOCK), 8);
+    for (uint32_t i = 0; i < 8; i++)
+        assert_int_equal(w->sent[i].link, member_link(i == 3 || i == 4 ? 1 : 2));
+    world_close(w);
+}
+
 /* ---- checkpoints ---- */
 
 /* Height 4 is executed and attested (checkpoint_blocks = 4). */
@@ -343,9 +457,9 @@ static void test_checkpoints_of_a_liar(void **state) {
     tell_checkpoint(w, 2, 4, &wrong);
     tell_checkpoint(w, 1, 4, &other); /* two others, and not even of one opinion */
     assert_int_equal(w->halted, SYNOD_OK);
+    forget(w);
     tell_run(w, member_link(0), 3);
     assert_int_equal(w->halted, SYNOD_OK);
-    forget(w);
     tell_certificate(w, 0, qc_of(&nodes[5]));
     block_ask_t question;
     link_t link = LINK_NONE;
@@ -375,6 +489,9 @@ int main(void) {
         cmocka_unit_test(test_honest_run),
         cmocka_unit_test(test_garbage_run),
         cmocka_unit_test(test_liars_do_not_fill_the_store),
+        cmocka_unit_test(test_a_drip_is_left),
+        cmocka_unit_test(test_nothing_more_takes_two),
+        cmocka_unit_test(test_a_run_in_pieces),
         cmocka_unit_test(test_unasked_blocks),
         cmocka_unit_test(test_wrong_proofs),
         cmocka_unit_test(test_wrong_payload_in_a_run),
@@ -383,6 +500,8 @@ int main(void) {
         cmocka_unit_test(test_missing_parent_is_fetched),
         cmocka_unit_test(test_leader_fetches_what_it_builds_on),
         cmocka_unit_test(test_serving),
+        cmocka_unit_test(test_serving_between_proofs),
+        cmocka_unit_test(test_serving_takes_turns),
         cmocka_unit_test(test_checkpoints_that_differ),
         cmocka_unit_test(test_checkpoints_of_a_liar),
         cmocka_unit_test(test_forged_checkpoints),

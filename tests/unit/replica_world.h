@@ -62,7 +62,7 @@ typedef struct world {
     instant_t now;
     /* disk */
     uint8_t *disk;
-    bool disk_holds, disk_fails;
+    bool disk_holds, disk_fails, reads_hold;
     bool appending, reading;
     uint64_t append_token, append_offset, read_token, read_offset;
     bytes_t append_bytes;
@@ -254,7 +254,7 @@ static inline void settle(world_t *w) {
             job_t *job = w->jobs[--w->job_count];
             job->work(job);
             replica_on_job(w->replica, w->now, job);
-        } else if (w->reading) {
+        } else if (w->reading && !w->reads_hold) {
             finish_read(w);
         } else if (w->appending && !w->disk_holds) {
             finish_append(w);
