@@ -6,28 +6,56 @@
 #include "cli/plan.h"
 #include "cli/verbs.h"
 
-static int run_init(const verb_t *verb, int argc, char **argv) {
+#define VALIDATORS_MAX 200
+
+static void tell_one(const char *home, const home_plan_t *made) {
+    printf("%s: a chain \"%s\" of one member, listening on %s:%u\n"
+           "  run it with: synod node --home %s\n",
+           home, made->chain, made->host, (unsigned)made->port, home);
+}
+
+static void tell_many(const char *home, const home_plan_t *made, uint64_t count) {
+    printf("%s: homes of %llu validators, node0 to node%llu, ports %u to %u\n"
+           "  all of them here:  synod up --home %s\n"
+           "  one of them:       synod node --home %s/node0\n",
+           home, (unsigned long long)count, (unsigned long long)count - 1, (unsigned)made->port,
+           (unsigned)(made->port + count - 1), home, home);
+}
+
+/* One home in DIR, or for a test network `count` of them in DIR/node0, DIR/node1, ... */
+static int make_homes(const verb_t *verb, int argc, char **argv, bool testnet) {
     plan_options_t plan;
     const char *home = NULL;
-    option_t options[16] = {{"home", OPTION_TEXT, &home, "DIR", "folder to make (required)"}};
-    plan_option_table(&plan, options, 1);
+    uint64_t count = 4;
+    option_t options[16] = {{"home", OPTION_TEXT, &home, "DIR", "folder to make (required)"},
+                            {"n", OPTION_NUMBER, &count, "N", "validators (default 4)"}};
+    plan_option_table(&plan, options, testnet ? 2 : 1);
     arguments_t arguments;
     int code = options_parse(verb, options, argc, argv, &arguments);
     if (code >= 0)
         return code;
     if (home == NULL || arguments.count > 0)
         return usage_error(verb, "name a folder with --home");
+    if (count < 1 || count > VALIDATORS_MAX)
+        return usage_error(verb, "--n: from 1 to %d validators", VALIDATORS_MAX);
     home_plan_t wanted;
     code = plan_from_options(verb, &plan, &wanted);
     if (code >= 0)
         return code;
     reason_t reason;
-    if (home_create(home, &wanted, &reason) != SYNOD_OK)
+    synod_status status = testnet ? testnet_create(home, (uint32_t)count, &wanted, &reason)
+                                  : home_create(home, &wanted, &reason);
+    if (status != SYNOD_OK)
         return failed(verb, "%s", reason.text);
-    printf("%s: a chain \"%s\" of one member, listening on %s:%u\n"
-           "  run it with: synod node --home %s\n",
-           home, wanted.chain, wanted.host, (unsigned)wanted.port, home);
+    if (testnet)
+        tell_many(home, &wanted, count);
+    else
+        tell_one(home, &wanted);
     return EXIT_OK;
+}
+
+static int run_init(const verb_t *verb, int argc, char **argv) {
+    return make_homes(verb, argc, argv, false);
 }
 
 const verb_t verb_init = {
@@ -42,33 +70,7 @@ const verb_t verb_init = {
 };
 
 static int run_testnet(const verb_t *verb, int argc, char **argv) {
-    plan_options_t plan;
-    const char *home = NULL;
-    uint64_t count = 4;
-    option_t options[16] = {{"home", OPTION_TEXT, &home, "DIR", "folder to make (required)"},
-                            {"n", OPTION_NUMBER, &count, "N", "validators (default 4)"}};
-    plan_option_table(&plan, options, 2);
-    arguments_t arguments;
-    int code = options_parse(verb, options, argc, argv, &arguments);
-    if (code >= 0)
-        return code;
-    if (home == NULL || arguments.count > 0)
-        return usage_error(verb, "name a folder with --home");
-    if (count < 1 || count > 200)
-        return usage_error(verb, "--n: from 1 to 200 validators");
-    home_plan_t wanted;
-    code = plan_from_options(verb, &plan, &wanted);
-    if (code >= 0)
-        return code;
-    reason_t reason;
-    if (testnet_create(home, (uint32_t)count, &wanted, &reason) != SYNOD_OK)
-        return failed(verb, "%s", reason.text);
-    printf("%s: homes of %llu validators, node0 to node%llu, ports %u to %u\n"
-           "  all of them here:  synod up --home %s\n"
-           "  one of them:       synod node --home %s/node0\n",
-           home, (unsigned long long)count, (unsigned long long)count - 1, (unsigned)wanted.port,
-           (unsigned)(wanted.port + count - 1), home, home);
-    return EXIT_OK;
+    return make_homes(verb, argc, argv, true);
 }
 
 const verb_t verb_testnet = {

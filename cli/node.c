@@ -15,7 +15,7 @@ static int run(const verb_t *verb, int argc, char **argv) {
         return code;
     if (home == NULL || arguments.count > 0)
         return usage_error(verb, "name the node's folder with --home");
-    node_options_t wanted = {.home = home, .handle_signals = true};
+    node_options_t wanted = {.home = home, .handle_signals = true, .owns_process = true};
     node_t *node;
     reason_t reason;
     if (node_open(&wanted, &node, &reason) != SYNOD_OK)

@@ -148,6 +148,7 @@ static void on_up(void *context, link_t link, member_t member, uint64_t connecti
     client_on_link_up(client->core, client_now_ns(), link, member);
     uv_mutex_lock(&client->mutex);
     client->statuses[member].link = link;
+    client->statuses[member].sent = 0; /* what went over an older link went nowhere */
     client_signal(client);
     uv_mutex_unlock(&client->mutex);
 }
@@ -237,8 +238,11 @@ static void take_inbox(synod_client *client) {
 static void ask_statuses(synod_client *client) {
     for (uint32_t i = 0; i < client->genesis.member_count; i++) {
         uv_mutex_lock(&client->mutex);
-        const status_slot_t *slot = &client->statuses[i];
-        link_t link = slot->asked > slot->answered ? slot->link : LINK_NONE;
+        status_slot_t *slot = &client->statuses[i];
+        bool open = slot->asked > slot->answered && slot->asked > slot->sent;
+        link_t link = open ? slot->link : LINK_NONE;
+        if (link != LINK_NONE)
+            slot->sent = slot->asked;
         uv_mutex_unlock(&client->mutex);
         if (link == LINK_NONE)
             continue;

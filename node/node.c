@@ -184,10 +184,9 @@ static synod_status open_log(node_t *node, reason_t *reason) {
     log_options_t options = {.path = path.text,
                              .level = (log_level_t)settings->log_level,
                              .json = settings->log_json != 0};
-    synod_status status =
-        settings->log_file[0] == '\0'
-            ? SYNOD_OK
-            : file_join(&path, node->home.path.text, settings->log_file, reason);
+    synod_status status = settings->log_file[0] == '\0'
+                              ? SYNOD_OK
+                              : file_join(&path, node->home.path.text, settings->log_file, reason);
     return status == SYNOD_OK ? log_open(&node->log, &options, reason) : status;
 }
 
@@ -196,7 +195,7 @@ static synod_status open_parts(node_t *node, reason_t *reason) {
     if (status != SYNOD_OK)
         return status;
     node->home_read = true;
-    if (!node->home.settings.core_dumps)
+    if (node->options.owns_process && !node->home.settings.core_dumps)
         prctl(PR_SET_DUMPABLE, 0); /* a core dump would hold the keys (attack K7) */
     status = open_log(node, reason);
     if (status != SYNOD_OK)

@@ -16,6 +16,7 @@ typedef struct node_options {
     const char *home;     /* folder */
     const synod_app *app; /* NULL: the built-in one that the genesis names */
     bool handle_signals;  /* SIGTERM and SIGINT end it gracefully */
+    bool owns_process;    /* may forbid core dumps, which is up to an embedder otherwise */
 } node_options_t;
 
 /* Reads and judges the home, locks the journal, listens. Whatever is wrong is one sentence. */

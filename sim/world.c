@@ -202,7 +202,7 @@ static void fill_chain(world_t *w) {
         chain->ledger.sessions_max = 256;
     if (chain->checkpoint_blocks == 0)
         chain->checkpoint_blocks = 8;
-    chain_parameters_fill(chain);
+    chain_parameters_fill(chain, w->protocol);
 }
 
 /* A stand-in for the canonical genesis: everything that all members share. */

@@ -245,8 +245,8 @@ static void on_reply(sim_client_t *client, member_t member, bytes_t body) {
         return;
     if (reply.status == SYNOD_BUSY)
         return; /* nothing happened: the retry comes by itself */
-    client->hint = (member_t)(reply.view % w->options.members);
-    reply.view = 0;
+    client->hint = (member_t)(reply.leader_hint % w->options.members);
+    reply.leader_hint = 0;
     uint64_t hash = reply_hash(&reply);
     request->answers[member] = hash;
     if (request->answered || !enough(client, request, hash))

@@ -221,7 +221,7 @@ frame_buffer_t *forge_reply(world_t *w, const frame_buffer_t *frame) {
         reply.result = (bytes_t){0};
         break;
     default:
-        reply.view += prng_below(&w->chance, 5);
+        reply.leader_hint += prng_below(&w->chance, 5);
         reply.session += 1;
         break;
     }

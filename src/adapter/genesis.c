@@ -282,7 +282,7 @@ synod_status genesis_judge(const char *name, genesis_t *genesis, reason_t *reaso
     if (status != SYNOD_OK) {
         return status;
     }
-    chain_parameters_fill(&genesis->parameters);
+    chain_parameters_fill(&genesis->parameters, protocol_find(genesis->protocol.text));
     return derive(name, genesis, reason);
 }
 

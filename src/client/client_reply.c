@@ -178,6 +178,6 @@ void reply_take(client_t *c, member_t member, bytes_t body) {
     } else {
         take_of_session(c, member, &reply);
     }
-    hint_take(c, member, reply.view);
+    hint_take(c, member, reply.leader_hint);
     batch_pump(c);
 }

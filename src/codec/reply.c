@@ -12,7 +12,7 @@ static const field_t reply_fields[] = {
     FIELD_ANY(reply_t, sequence),
     FIELD_WITHIN(reply_t, status, 1, SYNOD_OK, SYNOD_APP_ERROR),
     FIELD_ANY(reply_t, height),
-    FIELD_ANY(reply_t, view),
+    FIELD_ANY(reply_t, leader_hint),
     FIELD_BYTES(reply_t, result, FRAME_BODY_MAX),
 };
 static const schema_t reply_schema = SCHEMA_OF(reply_fields);

@@ -83,11 +83,11 @@ synod_status attach_decode(reader_t *reader, attach_t *attach);
  * sequence, status, height, result). */
 typedef struct reply {
     uint64_t session;
-    uint64_t sequence;   /* for an open: the nonce */
-    synod_status status; /* OK, BUSY, EXPIRED, INVALID, APP_ERROR */
-    uint64_t height;     /* block that executed it; 0 when it did not run */
-    uint64_t view;       /* hint where to send: leader's index + 1, 0 unknown; need not match */
-    bytes_t result;      /* per operation: status u8, length u32, bytes; for an open: session u64 */
+    uint64_t sequence;    /* for an open: the nonce */
+    synod_status status;  /* OK, BUSY, EXPIRED, INVALID, APP_ERROR */
+    uint64_t height;      /* block that executed it; 0 when it did not run */
+    uint64_t leader_hint; /* where to send: leader's index + 1, 0 unknown; need not match */
+    bytes_t result; /* per operation: status u8, length u32, bytes; for an open: session u64 */
 } reply_t;
 
 size_t reply_encoded_bytes(const reply_t *reply);

@@ -262,6 +262,9 @@ typedef struct protocol {
     finality_t finality;
     bool uses_monotonic, uses_genesis; /* timelines; none for asynchronous ones */
 
+    /* Puts the default where a parameter is zero and that means nothing by itself. */
+    void (*defaults)(parameters_t *parameters);
+
     /* Bounds, functions of the parameters and the committee's size. */
     size_t (*state_bytes)(const parameters_t *parameters, uint32_t members);
     uint32_t effects_max;                         /* a step */

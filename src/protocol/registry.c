@@ -40,7 +40,7 @@ static const char *judge_phase(const phase_t *phase) {
 synod_status protocol_judge(const protocol_t *protocol, const char **reason) {
     *reason = NULL;
     if (protocol->step == NULL || protocol->admit == NULL || protocol->state_bytes == NULL ||
-        protocol->fingerprint == NULL || protocol->progress == NULL) {
+        protocol->fingerprint == NULL || protocol->progress == NULL || protocol->defaults == NULL) {
         *reason = "a function that every core has is missing";
         return SYNOD_BAD_CONFIG;
     }

@@ -62,7 +62,7 @@ static void on_reply(void *context, const request_t *request, const reply_t *exe
     mempool_remove(&r->mempool, request->session, sequence);
     if (r->phase != REPLICA_RUNNING)
         return;
-    reply.view = leader_hint(r);
+    reply.leader_hint = leader_hint(r);
     send_reply(r, link, &reply);
 }
 

@@ -14,11 +14,8 @@
             (field) = (value);                                                                     \
     } while (0)
 
-void chain_parameters_fill(chain_parameters_t *p) {
-    DEFAULT(p->core.view_timeout_ns, UINT64_C(500000000));
-    DEFAULT(p->core.request_patience_ns, UINT64_C(4000000000));
-    DEFAULT(p->core.execution_horizon, 64);
-    DEFAULT(p->core.payload_bytes_max, 1u << 20);
+void chain_parameters_fill(chain_parameters_t *p, const protocol_t *protocol) {
+    protocol->defaults(&p->core);
     DEFAULT(p->ledger.sessions_max, 1024);
     DEFAULT(p->ledger.session_window, 1024);
     DEFAULT(p->ledger.session_reply_bytes, 64u << 10);
@@ -29,7 +26,8 @@ void chain_parameters_fill(chain_parameters_t *p) {
 }
 
 static void fill(replica_config_t *config) {
-    chain_parameters_fill(&config->chain);
+    if (config->protocol != NULL) /* judged after this */
+        chain_parameters_fill(&config->chain, config->protocol);
     DEFAULT(config->journal_segments, JOURNAL_SEGMENTS_DEFAULT);
     DEFAULT(config->journal_segment_bytes, JOURNAL_SEGMENT_BYTES);
     DEFAULT(config->mempool_bytes, MEMPOOL_BYTES_DEFAULT);

@@ -30,8 +30,8 @@ typedef struct chain_parameters {
     uint64_t clock_drift_ns;    /* block times further ahead of our clock are not voted for; 10 s */
 } chain_parameters_t;
 
-/* Zero fields get the defaults named above and in ledger.h. */
-void chain_parameters_fill(chain_parameters_t *parameters);
+/* Zero fields get the defaults named above, in ledger.h and by the protocol. */
+void chain_parameters_fill(chain_parameters_t *parameters, const protocol_t *protocol);
 
 typedef struct replica_config {
     const protocol_t *protocol;
@@ -48,8 +48,8 @@ typedef struct replica_config {
     uint64_t journal_segment_bytes; /* part of the device; default 64 MiB */
     /* Bytes that the journal's device has now: beyond, nothing was ever written; 0: not known. */
     uint64_t journal_extent_bytes;
-    uint32_t mempool_bytes;    /* default 64 MiB */
-    uint32_t links_max;        /* members and clients; default 1,024 */
+    uint32_t mempool_bytes; /* default 64 MiB */
+    uint32_t links_max;     /* members and clients; default 1,024 */
 } replica_config_t;
 
 typedef struct replica replica_t;

@@ -51,7 +51,7 @@ static void refuse(replica_t *r, link_t link, const request_t *request, synod_st
     reply_t reply = {.session = request->session,
                      .sequence = request->sequence,
                      .status = status,
-                     .view = leader_hint(r)};
+                     .leader_hint = leader_hint(r)};
     if (request->session == 0) {
         key_public_t key;
         request_open_fields(request, &key, &reply.sequence);
@@ -72,7 +72,7 @@ static bool answer_known(replica_t *r, link_t link, const request_t *request, bo
         if (session == 0 || (!proved && link != LINK_NONE))
             return false;
         ledger_reply(r->ledger, session, 0, &reply);
-        reply.view = leader_hint(r);
+        reply.leader_hint = leader_hint(r);
         send_reply(r, link, &reply);
         return true;
     }
@@ -84,7 +84,7 @@ static bool answer_known(replica_t *r, link_t link, const request_t *request, bo
         if (!proved && link != LINK_NONE)
             return false;
         ledger_reply(r->ledger, request->session, request->sequence, &reply);
-        reply.view = leader_hint(r);
+        reply.leader_hint = leader_hint(r);
         send_reply(r, link, &reply);
         return true;
     case LEDGER_GONE:

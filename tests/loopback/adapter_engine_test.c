@@ -5,6 +5,7 @@
 
 #include <synod/client.h>
 #include <synod/engine.h>
+#include <sys/prctl.h>
 
 #include "adapter/home.h"
 #include "app/kv_client.h"
@@ -127,6 +128,12 @@ static void assert_get(synod_client *client, const char *key, const char *value)
     assert_true(bytes_equal(found.value, bytes_of(value, strlen(value))));
 }
 
+/* Whether a core may be dumped is up to whoever embeds the library, not to it. */
+static void test_the_process_stays_its_owners(void **state) {
+    (void)state;
+    assert_int_equal(prctl(PR_GET_DUMPABLE), 1);
+}
+
 static void test_agree(void **state) {
     (void)state;
     wait_for_peers(MEMBERS - 1);
@@ -234,9 +241,13 @@ static void test_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_agree),       cmocka_unit_test(test_stop_and_return),
-        cmocka_unit_test(test_all_restart), cmocka_unit_test(test_stop_at_once),
-        cmocka_unit_test(test_home_in_use), cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_the_process_stays_its_owners),
+        cmocka_unit_test(test_agree),
+        cmocka_unit_test(test_stop_and_return),
+        cmocka_unit_test(test_all_restart),
+        cmocka_unit_test(test_stop_at_once),
+        cmocka_unit_test(test_home_in_use),
+        cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -336,7 +336,7 @@ static void assert_reply(const reply_t *expected, const reply_t *actual) {
     assert_int_equal(expected->sequence, actual->sequence);
     assert_int_equal(expected->status, actual->status);
     assert_int_equal(expected->height, actual->height);
-    assert_int_equal(actual->view, 0);
+    assert_int_equal(actual->leader_hint, 0);
     assert_true(bytes_equal(expected->result, actual->result));
 }
 

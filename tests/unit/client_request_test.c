@@ -215,7 +215,7 @@ static void answers_must_agree_in_everything(void **state) {
     drive_reply(w, w->fakes[1].link, two);
     expect_nothing(w, 1);
     two = one;
-    two.view = 77; /* the hint need not agree */
+    two.leader_hint = 77; /* the hint need not agree */
     drive_reply(w, w->fakes[1].link, two);
     assert_int_equal(drive_outcome(w, 1)->completions, 1);
     assert_string_equal(drive_outcome(w, 1)->result, "result 1");

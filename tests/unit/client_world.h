@@ -193,7 +193,7 @@ static inline void fake_send(world_t *w, member_t member, client_link_t link, fr
 
 static inline void fake_reply(world_t *w, member_t member, reply_t reply) {
     static uint8_t body[1 << 16];
-    reply.view = w->fakes[member].hint;
+    reply.leader_hint = w->fakes[member].hint;
     writer_t writer = writer_of(body, sizeof body);
     reply_encode(&reply, &writer);
     assert_false(writer.failed);

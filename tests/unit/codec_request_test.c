@@ -98,7 +98,7 @@ static void test_documented_bytes(void **state) {
     const reply_t reply = {.session = 5,
                            .sequence = 2,
                            .height = 9,
-                           .view = 6,
+                           .leader_hint = 6,
                            .result = bytes_of(reply_bytes + 37, 12)};
     writer = writer_of(encoded, sizeof encoded);
     reply_encode(&reply, &writer);
@@ -388,7 +388,7 @@ static void test_reply(void **state) {
                                .sequence = random_number(&prng),
                                .status = (synod_status)prng_below(&prng, 6),
                                .height = random_number(&prng),
-                               .view = random_number(&prng),
+                               .leader_hint = random_number(&prng),
                                .result = random_bytes(&prng, space, sizeof space)};
         writer_t writer = writer_of(encoded, sizeof encoded);
         reply_encode(&reply, &writer);
@@ -400,7 +400,7 @@ static void test_reply(void **state) {
         assert_int_equal(back.sequence, reply.sequence);
         assert_int_equal(back.status, reply.status);
         assert_int_equal(back.height, reply.height);
-        assert_int_equal(back.view, reply.view);
+        assert_int_equal(back.leader_hint, reply.leader_hint);
         assert_true(bytes_equal(back.result, reply.result));
         if (round < 3) {
             static uint8_t copy[256];

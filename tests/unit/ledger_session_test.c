@@ -45,7 +45,7 @@ static void rule_1_numbers_count_from_one(void **unused) {
         assert_int_equal(reply->sequence, i == 2 ? 71 : 70);
         assert_int_equal(reply->status, SYNOD_OK);
         assert_int_equal(reply->height, 1);
-        assert_int_equal(reply->view, 0);
+        assert_int_equal(reply->leader_hint, 0);
         assert_int_equal(reply->result.size, 8);
         assert_int_equal(load_u64(reply->result.data), i + 1);
     }

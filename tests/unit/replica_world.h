@@ -514,7 +514,7 @@ static inline world_t *world_make(suite_id_t suite, member_t self) {
     w->config.chain.core.view_timeout_ns = SECOND_NS;
     w->config.chain.ledger = (ledger_parameters_t){.sessions_max = 8, .session_window = 8};
     w->config.chain.checkpoint_blocks = 4;
-    chain_parameters_fill(&w->config.chain);
+    chain_parameters_fill(&w->config.chain, w->config.protocol);
     w->config.seed[0] = 9;
     echo_counter = &w->executed_operations;
     return w;

@@ -327,6 +327,7 @@ const protocol_t protocol_hotstuff = {
     .phase_count = PHASE_COUNT,
     .finality = FINALITY_ACCOUNTABLE,
     .uses_monotonic = true,
+    .defaults = hotstuff_defaults,
     .state_bytes = state_bytes,
     .effects_max = 24,
     .scratch_bytes = scratch_bytes,

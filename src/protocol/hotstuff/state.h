@@ -122,6 +122,7 @@ static inline uint64_t *helped_ns(const hotstuff_t *state) {
 }
 
 /* ---- schedule.c: HS 1, and parameters with their defaults ---- */
+void hotstuff_defaults(parameters_t *parameters);
 uint64_t leader_views(const env_t *env);
 member_t leader_of(const env_t *env, view_t view);
 view_t term_end(const env_t *env, view_t view);
