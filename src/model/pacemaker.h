@@ -1,9 +1,12 @@
 /* Back-off of view time-outs: pure arithmetic that leader-based cores share.
  *
- * The time-out doubles with each view that ended without progress. What a commit takes back is the
- * core's choice: one step (pacemaker_progress), or all (HotStuff, page: HS 3). It is capped: views
- * are synchronised by certificates and by f + 1 time-outs, not by waiting long enough (attacks P9,
- * H10). */
+ * The time-out doubles with each view that ended without progress. Progress takes it back down to
+ * what the network needs, not by a step each time: with rotation f dead seats spoil more views in a
+ * round than there are commits, and steps would only go up; nor down to the base: where messages
+ * take longer than that, each block would pay the whole climb again. It is capped: views are
+ * synchronised by certificates and by f + 1 time-outs, not by waiting long enough (attacks P9,
+ * H10).
+ */
 #ifndef MODEL_PACEMAKER_H
 #define MODEL_PACEMAKER_H
 
@@ -21,8 +24,12 @@ static inline void pacemaker_view_failed(pacemaker_t *pacemaker) {
     if (pacemaker->exponent < PACEMAKER_EXPONENT_MAX)
         pacemaker->exponent++;
 }
-static inline void pacemaker_progress(pacemaker_t *pacemaker) {
-    if (pacemaker->exponent > 0)
+/* The view in which progress was made took `took_ns`. The smallest time-out that is twice that is
+ * enough; never a larger one than now, so a leader just below the time-out cannot raise it (attack
+ * P11). */
+static inline void pacemaker_progress(pacemaker_t *pacemaker, uint64_t took_ns) {
+    while (pacemaker->exponent > 0 &&
+           (pacemaker->base_ns << (pacemaker->exponent - 1)) / 2 >= took_ns)
         pacemaker->exponent--;
 }
 static inline uint64_t pacemaker_timeout_ns(const pacemaker_t *pacemaker) {

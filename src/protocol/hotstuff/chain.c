@@ -29,9 +29,8 @@ static void commit(step_t *step, const certificate_t *qc) {
     if (height == state->delivered)
         return;
     state->delivered = height;
-    /* Not one step: with rotation a dead seat spoils more views in a round than there are commits,
-     * and the back-off would only grow (attack P9). */
-    state->pacemaker.exponent = 0;
+    if (state->timer_at_ns != 0) /* else nobody measured this view */
+        pacemaker_progress(&state->pacemaker, step->event->now_ns - state->view_since_ns);
     effect_t *effect = effect_add(step->effects, EFFECT_DELIVER);
     effect->deliver.position = height;
     effect->deliver.id = qc->statement.claims[0].digest;

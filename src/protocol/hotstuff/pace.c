@@ -24,6 +24,8 @@ void pace(step_t *step) {
         return;
     uint64_t now = step->event->now_ns, timer = 0, status = 0, patience = 0;
     if (busy(state)) {
+        if (state->timer_at_ns == 0)
+            state->view_since_ns = now;
         uint64_t period = pacemaker_timeout_ns(&state->pacemaker);
         bool runs = state->timer_at_ns != 0 && !state->timer_restart;
         timer = runs ? state->timer_at_ns : now + period;
@@ -48,6 +50,7 @@ void enter_view(step_t *step, view_t view, bool failed) {
     if (failed || leader_of(step->env, view) != leader_of(step->env, state->view))
         state->leader_since_ns = step->event->now_ns;
     state->view = view;
+    state->view_since_ns = step->event->now_ns;
     state->timer_restart = true;
 }
 

@@ -82,7 +82,8 @@ typedef struct hotstuff {
     uint64_t timer_at_ns, status_at_ns, patience_at_ns; /* as last told to the host; 0: off */
     bool timer_restart;                                 /* count anew from now */
     bool payload_was_empty;                             /* ask again when something comes */
-    uint64_t leader_since_ns;                           /* when this term began here */
+    uint64_t view_since_ns;   /* the later of entering the view and becoming busy */
+    uint64_t leader_since_ns; /* when this term began here */
     uint64_t views_failed;
     /* layout */
     uint32_t members;
