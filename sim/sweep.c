@@ -94,6 +94,23 @@ static void plan_nodes(plan_t *plan, prng_t *prng) {
         o->chain.core.execution_horizon = prng_between(prng, 2, 8);
 }
 
+/* Mostly patient clients; some give up waiting and learn the truth later, some lose their sessions,
+ * because there are fewer places for them than clients. */
+static void plan_clients(plan_t *plan, prng_t *prng) {
+    world_options_t *o = &plan->options;
+    o->clients = (uint32_t)prng_between(prng, 1, 3);
+    o->requests = (uint32_t)prng_between(prng, 2, 10);
+    o->client_window = (uint32_t)prng_between(prng, 1, 4);
+    o->client_batch = (uint32_t)prng_between(prng, 1, 4);
+    o->retry_ns = prng_between(prng, 200 * MS, SECOND);
+    if (prng_below(prng, 4) == 0)
+        o->deadline_ns = prng_between(prng, 100 * MS, 3 * SECOND);
+    if (prng_below(prng, 8) == 0 && o->clients > 1) {
+        o->chain.ledger.sessions_max = o->clients - 1;
+        o->chain.ledger.session_idle_ns = prng_between(prng, 50 * MS, SECOND);
+    }
+}
+
 static void add_action(plan_t *plan, uint64_t at_ns, action_kind_t kind, member_t member,
                        uint64_t number) {
     /* Kept in order of time; equal times in order of planning. */
@@ -128,10 +145,7 @@ static void make_plan(plan_t *plan, uint64_t seed, const sweep_options_t *narrow
     world_options_t *o = &plan->options;
     uint32_t members = (uint32_t)pick(&prng, sizes, 12);
     o->members = narrow->members != 0 ? narrow->members : members;
-    o->clients = (uint32_t)prng_between(&prng, 1, 3);
-    o->requests = (uint32_t)prng_between(&prng, 2, 10);
-    o->client_window = (uint32_t)prng_between(&prng, 1, 4);
-    o->retry_ns = prng_between(&prng, 200 * MS, SECOND);
+    plan_clients(plan, &prng);
     o->segment_bytes = 256u << 10;
     o->segments = 8;
     plan->calm_ns = prng_between(&prng, SECOND / 2, 4 * SECOND);
@@ -226,7 +240,7 @@ static void violate_liveness(world_t *w, uint64_t bound_ns) {
                              (unsigned long long)status.executed, (unsigned long long)status.view);
     }
     for (uint32_t c = 0; c < w->options.clients && at < sizeof text - 40; c++)
-        if (w->clients[c].outstanding > 0)
+        if (!sim_client_idle(&w->clients[c]))
             at += (size_t)snprintf(text + at, sizeof text - at, " client %u waits,", c);
     violate(w, VIOLATION_LIVENESS, "%llu ms after the calm:%s top height %llu",
             (unsigned long long)(bound_ns / MS), text, (unsigned long long)w->heights_known);

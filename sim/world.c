@@ -115,7 +115,7 @@ static void dispatch(world_t *w, const sim_event_t *event) {
         net_event(w, event);
         break;
     case SIM_CLIENT:
-        sim_client_timer(&w->clients[event->who]);
+        sim_client_event(&w->clients[event->who], event);
         break;
     case SIM_RESTART:
     case SIM_APPENDED:
@@ -252,8 +252,10 @@ static void make_parts(world_t *w) {
         sim_client_make(w, c);
     for (uint32_t i = 0; i < w->node_count; i++)
         node_start(&w->nodes[i]);
-    for (uint32_t c = 0; c < o->clients; c++)
+    for (uint32_t c = 0; c < o->clients; c++) {
+        sim_client_start(&w->clients[c]);
         net_dial_all(w, n + c);
+    }
 }
 
 world_t *world_open(const world_options_t *options) {

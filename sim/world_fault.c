@@ -59,6 +59,16 @@ void world_cut_off(world_t *w, member_t member) {
     }
 }
 
+void world_cut_client(world_t *w, uint32_t client) {
+    uint32_t endpoint = w->options.members + client;
+    world_note(w, endpoint, "cut off", 0, 0);
+    world_say(w, "cut: client %u is cut off", client);
+    for (uint32_t other = 0; other < w->endpoints; other++) {
+        cut_pair(w, endpoint, other);
+        cut_pair(w, other, endpoint);
+    }
+}
+
 void world_heal(world_t *w) {
     world_note(w, 0, "heal", 0, 0);
     world_say(w, "all cuts heal");
@@ -111,7 +121,7 @@ void world_calm(world_t *w) {
 /* ---- work ---- */
 
 uint32_t world_submit(world_t *w, uint32_t client, bytes_t operation) {
-    return sim_client_submit(&w->clients[client], operation, 0);
+    return sim_client_submit(&w->clients[client], operation, KIND_MANUAL);
 }
 
 uint32_t world_clients(const world_t *w) {
@@ -122,20 +132,22 @@ uint32_t world_submitted(const world_t *w, uint32_t client) {
     return w->clients[client].count;
 }
 
-bool world_answered(const world_t *w, uint32_t client, uint32_t request) {
-    return request < w->clients[client].count && w->clients[client].requests[request].answered;
-}
-
-synod_status world_answer(const world_t *w, uint32_t client, uint32_t request, bytes_t *result) {
-    require(world_answered(w, client, request));
+world_outcome_t world_outcome(const world_t *w, uint32_t client, uint32_t request) {
+    require(request < w->clients[client].count);
     const sim_request_t *one = &w->clients[client].requests[request];
-    *result = bytes_of(one->result, one->result_size);
-    return one->status;
+    return (world_outcome_t){.reported = one->reported,
+                             .answered = one->answered,
+                             .status = one->answered ? one->status : SYNOD_UNKNOWN,
+                             .height = one->height,
+                             .result = bytes_of(one->result, one->result_size)};
 }
 
 void world_send_again(world_t *w, uint32_t client, uint32_t request, uint32_t member) {
     sim_client_t *one = &w->clients[client];
     require(request < one->count);
-    if (one->requests[request].sent)
-        sim_client_send(one, &one->requests[request], member);
+    sim_client_send_again(one, &one->requests[request], member);
+}
+
+const client_t *world_client(const world_t *w, uint32_t client) {
+    return w->clients[client].core;
 }

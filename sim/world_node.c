@@ -50,10 +50,13 @@ static void verb_send(void *context, const link_t *links, uint32_t count, lane_t
     for (uint32_t i = 0; i < count; i++) {
         if (!link_is_up(w, links[i]))
             continue;
-        if (node->lies == 0)
-            sim_net_send(w, links[i], frame);
-        else
+        if (node->lies != 0) {
             liar_send(node, links[i], frame);
+            continue;
+        }
+        if (endpoint_is_client(w, link_peer(w, links[i])))
+            answers_said(node, &w->clients[link_peer(w, links[i]) - w->options.members], frame);
+        sim_net_send(w, links[i], frame);
     }
     frame_drop(frame);
 }

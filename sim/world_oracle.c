@@ -127,7 +127,7 @@ void oracle_executed(void *context, height_t height, const digest_t *id, const b
 
 /* ---- what is said: conflicts, durable before spoken, roots ---- */
 
-static uint64_t mix(uint64_t hash, uint64_t word) {
+uint64_t oracle_mix(uint64_t hash, uint64_t word) {
     hash = (hash ^ word) * UINT64_C(0x9E3779B97F4A7C15);
     return hash ^ hash >> 29;
 }
@@ -137,16 +137,16 @@ static uint64_t statement_print(const world_t *w, const statement_t *statement) 
     statement_encode(statement, &w->committee.domain, bytes);
     uint64_t hash = 1;
     for (size_t at = 0; at < sizeof bytes; at += 8)
-        hash = mix(hash, load_u64(bytes + at));
+        hash = oracle_mix(hash, load_u64(bytes + at));
     return hash;
 }
 
 static uint64_t slot_print(member_t member, const phase_t *phase, const statement_t *s) {
-    uint64_t hash = mix(mix(s->epoch, member), s->phase);
-    hash = (phase->slot & SLOT_VIEW) != 0 ? mix(hash, s->view) : hash;
-    hash = (phase->slot & SLOT_HEIGHT) != 0 ? mix(hash, s->height) : hash;
-    hash = (phase->slot & SLOT_SUBJECT) != 0 ? mix(hash, s->subject) : hash;
-    hash = (phase->slot & SLOT_CLAIM) != 0 ? mix(hash, s->claims[0].view) : hash;
+    uint64_t hash = oracle_mix(oracle_mix(s->epoch, member), s->phase);
+    hash = (phase->slot & SLOT_VIEW) != 0 ? oracle_mix(hash, s->view) : hash;
+    hash = (phase->slot & SLOT_HEIGHT) != 0 ? oracle_mix(hash, s->height) : hash;
+    hash = (phase->slot & SLOT_SUBJECT) != 0 ? oracle_mix(hash, s->subject) : hash;
+    hash = (phase->slot & SLOT_CLAIM) != 0 ? oracle_mix(hash, s->claims[0].view) : hash;
     return hash | 1;
 }
 
@@ -311,9 +311,8 @@ static void judge_counter(sim_client_t *client, const sim_request_t *request) {
     if (request->status != SYNOD_OK ||
         !kv_read_increment(bytes_of(request->result, request->result_size), &number) ||
         number <= 0 || (uint64_t)number >= w->told_width) {
-        violate(w, VIOLATION_HISTORY,
-                "client %u: increment %llu was answered status %d number %lld", client->index,
-                (unsigned long long)request->sequence, (int)request->status, (long long)number);
+        violate(w, VIOLATION_HISTORY, "client %u: an increment was answered status %d number %lld",
+                client->index, (int)request->status, (long long)number);
         return;
     }
     uint64_t row = request->kind == KIND_SHARED ? 0 : 1 + client->index;
@@ -332,8 +331,11 @@ static void judge_counter(sim_client_t *client, const sim_request_t *request) {
         w->shared_high = (uint64_t)number;
 }
 
+/* What ran; what did not run, or nobody knows, is judged at the end. */
 void oracle_answered(sim_client_t *client, const sim_request_t *request) {
     world_t *w = client->world;
+    if (request->status != SYNOD_OK && request->status != SYNOD_APP_ERROR)
+        return;
     if (request->kind == KIND_OWN || request->kind == KIND_SHARED)
         judge_counter(client, request);
     else if (request->kind == KIND_SET && request->status != SYNOD_OK)
