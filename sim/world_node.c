@@ -283,8 +283,8 @@ void node_frame(node_t *node, link_t link, const frame_buffer_t *buffer) {
         node_link_down(node, link);
         return;
     }
-    if (node->lies != 0)
-        liar_heard(node, buffer);
+    if (node->lies != 0 && liar_heard(node, link, buffer))
+        return;
     replica_on_frame(node->replica, node_instant(node), link, frame);
     after_input(node);
 }

@@ -6,7 +6,7 @@
  *   world_client.c  clients: the core of src/client on simulated links and time
  *   world_fault.c   faults on demand
  *   world_liar.c    which lie is told when
- *   world_forge.c   forged frames
+ *   world_forge.c   forged frames; world_forge_reply.c: forged answers to clients
  *   world_oracle.c  judgement while it runs
  *   world_answers.c judgement of what clients sign and believe
  *   world_finish.c  judgement at the end
@@ -173,8 +173,8 @@ bool sim_client_idle(const sim_client_t *client);
 /* ---- world_liar.c ---- */
 /* A frame that a liar's replica sends on a link: sends it, something else, or nothing. */
 void liar_send(node_t *node, link_t link, frame_buffer_t *frame);
-/* A frame that reaches a liar, before its replica has it. */
-void liar_heard(node_t *node, const frame_buffer_t *frame);
+/* A frame that reaches a liar, before its replica has it. True: the replica never has it. */
+bool liar_heard(node_t *node, link_t link, const frame_buffer_t *frame);
 void liar_free(node_t *node);
 
 /* ---- world_forge.c: frames made in a liar's own name; NULL when there is nothing to alter ---- */
@@ -192,7 +192,12 @@ frame_buffer_t *forge_tail(world_t *w, const frame_buffer_t *frame);
 frame_buffer_t *forge_noise(world_t *w, const frame_buffer_t *frame);
 frame_buffer_t *forge_sync(world_t *w, const frame_buffer_t *frame);
 frame_buffer_t *forge_root(node_t *node, const frame_buffer_t *frame);
-frame_buffer_t *forge_reply(world_t *w, const frame_buffer_t *frame);
+frame_buffer_t *forge_room(size_t body_size);
+
+/* ---- world_forge_reply.c ---- */
+frame_buffer_t *forge_reply(node_t *node, const frame_buffer_t *frame);
+/* An answer to a request that has not run. */
+frame_buffer_t *forge_early_reply(node_t *node, const frame_buffer_t *asked);
 
 /* ---- world_oracle.c ---- */
 void oracle_make(world_t *w);
