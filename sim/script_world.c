@@ -190,13 +190,36 @@ static int word_reset(lua_State *lua) {
     return 0;
 }
 
-/* trap(member, skip, "before" or "after"): the append behind the next `skip` stops the node. */
+/* trap(member, skip, "before", "after" or "power"): the append behind the next `skip` stops the
+ * node. */
 static int word_trap(lua_State *lua) {
-    static const char *const points[] = {"before", "after", NULL};
+    static const char *const points[] = {"before", "after", "power", NULL};
     member_t member = script_member(lua, 1);
     uint32_t skip = (uint32_t)script_within(lua, 2, 0, 1000000);
-    world_trap(script_world(lua), member, skip, luaL_checkoption(lua, 3, NULL, points) == 1);
+    world_trap(script_world(lua), member, skip,
+               (trap_point_t)(TRAP_BEFORE + luaL_checkoption(lua, 3, NULL, points)));
     return 0;
+}
+
+static int word_fill_disk(lua_State *lua) {
+    world_fill_disk(script_world(lua), script_member(lua, 1), true);
+    return 0;
+}
+
+static int word_empty_disk(lua_State *lua) {
+    world_fill_disk(script_world(lua), script_member(lua, 1), false);
+    return 0;
+}
+
+static int word_fail_disk(lua_State *lua) {
+    world_fail_disk(script_world(lua), script_member(lua, 1));
+    return 0;
+}
+
+/* Whether there was anything to damage. */
+static int word_rot(lua_State *lua) {
+    lua_pushboolean(lua, world_rot(script_world(lua), script_member(lua, 1)));
+    return 1;
 }
 
 static int word_slow_disk(lua_State *lua) {
@@ -288,6 +311,10 @@ void script_register_world(lua_State *lua) {
                                      {"heal", word_heal},
                                      {"reset", word_reset},
                                      {"trap", word_trap},
+                                     {"fill_disk", word_fill_disk},
+                                     {"empty_disk", word_empty_disk},
+                                     {"fail_disk", word_fail_disk},
+                                     {"rot", word_rot},
                                      {"slow_disk", word_slow_disk},
                                      {"slow_node", word_slow_node},
                                      {"step_clock", word_step_clock},

@@ -12,6 +12,9 @@ typedef enum action_kind {
     ACT_POWER,
     ACT_POWER_ALL,
     ACT_TRAP,
+    ACT_FAIL_DISK,
+    ACT_ROT,
+    ACT_FILL_DISK,
     ACT_PARTITION,
     ACT_ONE_WAY,
     ACT_CUT_OFF,
@@ -21,6 +24,7 @@ typedef enum action_kind {
     ACT_CLOCK,
     ACT_HEAL,
     ACT_RESTART,
+    ACT_EMPTY_DISK,
     ACT_KINDS = ACT_HEAL
 } action_kind_t;
 
@@ -34,6 +38,7 @@ typedef struct action {
 typedef struct plan {
     world_options_t options;
     uint64_t calm_ns, bound_ns;
+    bool rotten[WORLD_MEMBERS_MAX];
     uint32_t count;
     action_t actions[2 * ACTIONS_MAX];
 } plan_t;
@@ -122,6 +127,18 @@ static void add_action(plan_t *plan, uint64_t at_ns, action_kind_t kind, member_
     plan->actions[at] = (action_t){at_ns, kind, member, number};
 }
 
+/* A member with a rotten journal is one of the faulty ones. */
+static bool plan_rot(plan_t *plan, member_t member) {
+    uint32_t faulty = 1;
+    for (member_t m = 0; m < plan->options.members; m++)
+        faulty += plan->options.liars[m] != 0 || plan->rotten[m];
+    if (plan->options.liars[member] != 0 || plan->rotten[member] ||
+        faulty > faults_of(plan->options.members))
+        return false;
+    plan->rotten[member] = true;
+    return true;
+}
+
 static void plan_actions(plan_t *plan, prng_t *prng) {
     uint32_t count = (uint32_t)prng_between(prng, 1, ACTIONS_MAX / 2);
     for (uint32_t i = 0; i < count; i++) {
@@ -130,8 +147,12 @@ static void plan_actions(plan_t *plan, prng_t *prng) {
         action_kind_t kind = (action_kind_t)prng_below(prng, ACT_KINDS);
         member_t member = (member_t)prng_below(prng, plan->options.members);
         uint64_t number = prng_next(prng);
+        if (kind == ACT_ROT && !plan_rot(plan, member))
+            continue;
         add_action(plan, at, kind, member, number);
-        if (kind <= ACT_TRAP)
+        if (kind == ACT_FILL_DISK)
+            add_action(plan, at + lasts, ACT_EMPTY_DISK, member, 0);
+        else if (kind <= ACT_ROT)
             add_action(plan, at + lasts, ACT_RESTART, member, kind == ACT_POWER_ALL);
         else if (kind == ACT_PARTITION || kind == ACT_ONE_WAY || kind == ACT_CUT_OFF)
             add_action(plan, at + lasts, ACT_HEAL, 0, 0);
@@ -195,7 +216,18 @@ static void act(world_t *w, const action_t *action) {
             world_power_off(w, m);
         break;
     case ACT_TRAP:
-        world_trap(w, member, (uint32_t)(number % 8), number >> 8 & 1);
+        world_trap(w, member, (uint32_t)(number % 8), (trap_point_t)(TRAP_BEFORE + number / 8 % 3));
+        break;
+    case ACT_FAIL_DISK:
+        world_fail_disk(w, member);
+        break;
+    case ACT_ROT:
+        world_power_off(w, member);
+        (void)world_rot(w, member);
+        break;
+    case ACT_FILL_DISK:
+    case ACT_EMPTY_DISK:
+        world_fill_disk(w, member, action->kind == ACT_FILL_DISK);
         break;
     case ACT_PARTITION:
     case ACT_ONE_WAY:

@@ -53,7 +53,10 @@ typedef enum world_fault {
     FAULT_CLOCK_STEP,
     FAULT_SLOW_DISK,
     FAULT_SLOW_NODE,
-    FAULT_LIAR, /* first of LIAR_COUNT */
+    FAULT_FULL_DISK,   /* an append waits for room */
+    FAULT_FAILED_DISK, /* an append ends with an error: some of it may be there */
+    FAULT_ROT,         /* bits of the journal change at rest */
+    FAULT_LIAR,        /* first of LIAR_COUNT */
     FAULT_KINDS = FAULT_LIAR + LIAR_COUNT
 } world_fault_t;
 
@@ -180,9 +183,15 @@ void world_crash(world_t *world, member_t member);
 void world_power_off(world_t *world, member_t member);
 void world_restart(world_t *world, member_t member);
 bool world_up(const world_t *world, member_t member);
-/* The next append but `skip` stops the node: before the write, or when it is durable but nobody was
- * told. */
-void world_trap(world_t *world, member_t member, uint32_t skip, bool after_write);
+/* Appends of the member that became durable. */
+uint64_t world_appends(const world_t *world, member_t member);
+/* The next append but `skip` stops the node. */
+typedef enum trap_point {
+    TRAP_BEFORE = 1, /* before the write: nothing of it is there */
+    TRAP_AFTER = 2,  /* it is durable, but nobody was told */
+    TRAP_POWER = 3   /* a power cut in the middle: any sectors of it are there, one may be torn */
+} trap_point_t;
+void world_trap(world_t *world, member_t member, uint32_t skip, trap_point_t point);
 /* Members in `from` do not reach members in `to` (bit sets of members). */
 void world_cut(world_t *world, uint64_t from, uint64_t to);
 void world_cut_off(world_t *world, member_t member); /* both ways, from members and clients */
@@ -191,6 +200,16 @@ void world_heal(world_t *world); /* all cuts end */
 void world_reset_link(world_t *world, member_t a, member_t b);
 void world_slow_disk(world_t *world, member_t member, uint64_t sync_ns); /* 0: as it was */
 void world_slow_node(world_t *world, member_t member, uint64_t lag_ns);  /* 0: as it was */
+/* While a disk is full an append waits for room, as in the daemon. */
+void world_fill_disk(world_t *world, member_t member, bool full);
+/* The next append of this or the next life fails, and every other one of that life. The process
+ * ends; the disk works again in the life after. */
+void world_fail_disk(world_t *world, member_t member);
+/* One bit or one sector of a record in the journal changes; false when it holds none. From now on
+ * the member counts among the faulty ones: it may refuse to start. It may be believed to have
+ * forgotten something only if nothing else on its disk proves that the damaged record was
+ * acknowledged. */
+bool world_rot(world_t *world, member_t member);
 void world_step_clock(world_t *world, member_t member, int64_t by_ns);
 /* From now on the network and the members do no more harm; liars go on. Sets the moment from which
  * recovery is measured; nodes that are down come back. */

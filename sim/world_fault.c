@@ -24,9 +24,36 @@ void world_restart(world_t *w, member_t member) {
     }
 }
 
-void world_trap(world_t *w, member_t member, uint32_t skip, bool after_write) {
+void world_trap(world_t *w, member_t member, uint32_t skip, trap_point_t point) {
     w->nodes[member].trap = skip + 1;
-    w->nodes[member].trap_after = after_write;
+    w->nodes[member].trap_point = point;
+}
+
+void world_fill_disk(world_t *w, member_t member, bool full) {
+    world_say(w, "the disk of %u %s", member, full ? "is full" : "has room");
+    world_note(w, member, "full disk", full, 0);
+    if (full)
+        w->nodes[member].disk.full = true;
+    else
+        node_has_room(&w->nodes[member]);
+}
+
+void world_fail_disk(world_t *w, member_t member) {
+    w->nodes[member].disk.fails = true;
+}
+
+bool world_rot(world_t *w, member_t member) {
+    node_t *node = &w->nodes[member];
+    bool forgotten = false;
+    if (!disk_rot(w, &node->disk, &forgotten))
+        return false;
+    world_struck(w, FAULT_ROT);
+    node->rotten = true;
+    node->forgetful = node->forgetful || forgotten;
+    world_note(w, member, "rot", forgotten, 0);
+    world_say(w, "the journal of %u rots%s", member,
+              forgotten ? ", where nothing proves what was lost" : "");
+    return true;
 }
 
 /* Half of the connections across a cut break, the others hold what is sent until it heals. */
@@ -113,6 +140,8 @@ void world_calm(world_t *w) {
     for (member_t m = 0; m < w->options.members; m++) {
         w->nodes[m].sync_ns = w->nodes[m].lag_ns = 0;
         w->nodes[m].trap = 0;
+        w->nodes[m].disk.fails = false;
+        world_fill_disk(w, m, false);
         world_restart(w, m);
     }
     w->calm_ns = w->now_ns == 0 ? 1 : w->now_ns;

@@ -111,7 +111,7 @@ void oracle_executed(void *context, height_t height, const digest_t *id, const b
                      bytes_t payload) {
     node_t *node = context;
     world_t *w = node->world;
-    if (node->lies != 0)
+    if (!node_is_true(node))
         return;
     bool first = height > w->heights_known;
     judge_height(node, height, id, block);
@@ -247,6 +247,9 @@ static void judge_root(node_t *node, bytes_t body) {
 void oracle_sent(node_t *node, const frame_buffer_t *frame) {
     bytes_t body = bytes_of(frame->data + FRAME_HEADER_BYTES, frame->size - FRAME_HEADER_BYTES);
     unsigned kind = load_u16(frame->data + 6);
+    if (node->disk.failed)
+        violate(node->world, VIOLATION_DURABILITY, "member %u speaks after its disk has failed",
+                node->member);
     if (kind == FRAME_MESSAGE)
         judge_message(node, body);
     else if (kind == FRAME_CHECKPOINT)
@@ -268,8 +271,10 @@ static void take_record(spoken_t *spoken, bytes_t body) {
                          lease > spoken->lease ? lease : spoken->lease};
 }
 
-static void take_records(spoken_t *spoken, bytes_t written, uint64_t address) {
+/* Returns the sequence of the first record, 0: none; `*last` becomes that of the last one. */
+static uint64_t take_records(spoken_t *spoken, bytes_t written, uint64_t address, uint64_t *last) {
     journal_entry_t entry;
+    uint64_t first = 0;
     for (size_t at = 0; at < written.size;) {
         bytes_t rest = bytes_of(written.data + at, written.size - at);
         if (journal_parse(rest, address + at, &entry) != SYNOD_OK) {
@@ -278,8 +283,11 @@ static void take_records(spoken_t *spoken, bytes_t written, uint64_t address) {
         }
         if (entry.kind == JOURNAL_RECORD)
             take_record(spoken, entry.body);
+        first = first == 0 ? entry.sequence : first;
+        *last = entry.sequence;
         at += (size_t)journal_cost((uint32_t)entry.body.size);
     }
+    return first;
 }
 
 static void merge(spoken_t *to, const spoken_t *from) {
@@ -288,13 +296,21 @@ static void merge(spoken_t *to, const spoken_t *from) {
     to->lease = from->lease > to->lease ? from->lease : to->lease;
 }
 
+/* A number that was durable is never given again: nothing acknowledged was cut (F4, F5). */
 void oracle_durable(node_t *node, bytes_t written) {
-    take_records(&node->durable, written, node->disk.offset);
+    uint64_t last = node->recorded;
+    uint64_t first = take_records(&node->durable, written, node->disk.offset, &last);
+    if (node_is_true(node) && first != 0 && first <= node->recorded)
+        violate(node->world, VIOLATION_DURABILITY,
+                "member %u forgot durable records: it writes %llu again, %llu was there",
+                node->member, (unsigned long long)first, (unsigned long long)node->recorded);
+    node->recorded = last;
     merge(&node->durable, &node->landed);
 }
 
 void oracle_landed(node_t *node, bytes_t written) {
-    take_records(&node->landed, written, node->disk.offset);
+    uint64_t last;
+    (void)take_records(&node->landed, written, node->disk.offset, &last);
 }
 
 /* ---- clients ---- */

@@ -1,6 +1,7 @@
 /* The inside of the simulated world: what its files share. One file a concern:
  *   world.c         options, open, close, the event loop
  *   world_node.c    a node and its host verbs
+ *   world_append.c  what becomes of an append
  *   world_net.c     links and frames
  *   world_disk.c    a disk that loses power
  *   world_client.c  clients: the core of src/client on simulated links and time
@@ -81,7 +82,12 @@ struct world {
 void world_event(world_t *w, uint64_t at_ns, const sim_event_t *event);
 uint64_t chance_between(world_t *w, uint64_t low, uint64_t high); /* draws nothing if equal */
 bool chance_hits(world_t *w, uint32_t per_million);               /* draws nothing if 0 */
+/* Held to everything: safety and progress. */
 bool world_is_honest(const world_t *w, member_t member);
+/* Held to safety. */
+static inline bool node_is_true(const node_t *node) {
+    return node->lies == 0 && !node->forgetful;
+}
 void world_struck(world_t *w, world_fault_t fault);
 /* Notes into the trace and, when somebody listens, says a line. `what` is static. */
 void world_note(world_t *w, uint32_t who, const char *what, uint64_t a, uint64_t b);
@@ -110,6 +116,15 @@ void node_start(node_t *node);
 /* Ends its life: `power`: what was not durable is lost too. */
 void node_stop(node_t *node, bool power);
 void node_free(node_t *node);
+sim_event_t node_event_for(const node_t *node, sim_event_kind_t kind);
+/* Collects what one batch of inputs asked for. */
+void node_after_input(node_t *node);
+
+/* ---- world_append.c ---- */
+void node_append(void *node, uint64_t token, uint64_t offset, bytes_t bytes);
+void node_appended(node_t *node, const sim_event_t *event);
+/* Its disk is not full any more. */
+void node_has_room(node_t *node);
 instant_t node_instant(const node_t *node);
 void node_link_up(node_t *node, link_t link, member_t member);
 void node_link_down(node_t *node, link_t link);
@@ -153,6 +168,9 @@ void disk_flush(disk_t *disk);
 /* The process ends with a write under way: some sectors of it are in the machine's cache. */
 void disk_killed(world_t *w, disk_t *disk);
 void disk_power_cut(world_t *w, disk_t *disk);
+/* Changes a bit or a sector of some record. False: there is none. `*forgotten`: nothing that is
+ * left proves that what was damaged had been acknowledged. */
+bool disk_rot(world_t *w, disk_t *disk, bool *forgotten);
 
 /* ---- world_client.c ---- */
 /* What a client of the workload asks for; KIND_MANUAL: by hand. */

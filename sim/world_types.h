@@ -34,6 +34,7 @@ typedef enum sim_event_kind {
     SIM_WAKE,
     SIM_JOB,
     SIM_FLUSH,
+    SIM_STOP,   /* the process of a replica that halted ends */
     SIM_CLIENT, /* who = client, a = number of the wish; 0: its workload */
     SIM_RESTART
 } sim_event_kind_t;
@@ -94,6 +95,11 @@ typedef struct disk {
     disk_undo_t *undo;
     uint32_t undo_count, undo_capacity;
     uint64_t appends;
+    bool full;        /* appends wait */
+    bool waits;       /* one does: its event, without room */
+    uint64_t trapped; /* of that event */
+    bool fails;       /* the next append does */
+    bool failed;      /* one of this life did, and so does each that follows */
 } disk_t;
 
 /* ---- nodes ---- */
@@ -110,6 +116,8 @@ typedef struct node {
     member_t member;
     uint16_t lies;
     bool up, halted;
+    bool rotten;    /* its journal is damaged: it may refuse to start */
+    bool forgetful; /* and nothing proves what it lost: it is not held to what it said */
     uint64_t life;
     replica_t *replica;
     void *memory;
@@ -126,9 +134,10 @@ typedef struct node {
     uint64_t reset_until_ns;
     bool flush_due;
     uint32_t trap; /* appends until it stops; 0: none */
-    bool trap_after;
+    trap_point_t trap_point;
     height_t observed;        /* last height that this life executed */
     view_t said_left;         /* highest view of a time-out that ever left it */
+    uint64_t recorded;        /* sequence of the last record that became durable */
     spoken_t durable, landed; /* landed: of writes cut short, durable with the next append */
     frame_buffer_t *stale;    /* of a liar: an old proposal of its own */
     frame_buffer_t *answered; /* of a liar: an old answer to a client */

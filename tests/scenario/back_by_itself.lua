@@ -2,7 +2,7 @@
 -- mark that says so need not be durable anywhere. It has to come back, on all of them, although nobody
 -- asks for anything new: what was answered is not lost because the world became quiet.
 cluster{members = 4, clients = 1, seed = 4, sync = 5, batch = 1}
-wait(100) -- the session is open
+while client(0).session == 0 do wait(1) end
 for round = 1, 12 do
     local request = submit(0, "increment", "x")
     while answer(0, request) == nil do wait(1) end

@@ -2,7 +2,7 @@
 -- life reads them. Then the machine loses power. What the next life concluded from bytes that were not
 -- durable would be a promise without ground: so the device is made durable before it is read.
 cluster{members = 4, clients = 1, seed = 6, sync = 8, batch = 1, window = 64, retry = 200}
-wait(100)
+while client(0).session == 0 do wait(1) end
 for round = 1, 24 do
     local member = round % 4
     for _ = 1, 3 do submit(0, "increment", "x") end

@@ -3,7 +3,7 @@
 -- gone. A client believes only what three say, so that one of them is honest (attacks C4, C5).
 cluster{members = 7, clients = 3, seed = 9, window = 16, batch = 2, retry = 300,
         liars = {[1] = "replies", [4] = "replies"}, lies = 0.9}
-wait(100)
+while client(0).session == 0 do wait(1) end
 for round = 1, 20 do
     for c = 0, 2 do submit(c, "increment", "x") end
     wait(40)

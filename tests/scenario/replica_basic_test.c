@@ -155,7 +155,8 @@ static void power_cut_of_all(void **state) {
         options.client_window = 16;
         options.client_batch = 1;
         world_t *w = world_open(&options);
-        world_until(w, 100 * MS); /* the session is open */
+        while (client_session(world_client(w, 0)) == 0)
+            world_until(w, world_now_ns(w) + MS);
         for (int i = 0; i < 10; i++) {
             increment(w, 0);
             world_until(w, world_now_ns(w) + MS);

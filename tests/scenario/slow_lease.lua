@@ -2,7 +2,7 @@
 -- to remember. With a slow disk the record is not durable when the next proposal is ready; it waits.
 cluster{members = 4, clients = 2, seed = 3, leader_views = 2, view_timeout = 400,
         batch = 1, window = 64, retry = 200}
-wait(100)
+while client(0).session == 0 do wait(1) end
 for round = 1, 8 do
     local member = round % 4
     slow_disk(member, 60)
