@@ -1,5 +1,5 @@
 /* What the files of the script interpreter share: script.c (life, sandbox, running), script_world.c
- * (the functions that act on a world). */
+ * (the words that act on a world), script_client.c (those about clients). */
 #ifndef SIM_SCRIPT_STATE_H
 #define SIM_SCRIPT_STATE_H
 
@@ -20,7 +20,15 @@ static inline script_t *script_of(lua_State *lua) {
     return *(script_t **)lua_getextraspace(lua);
 }
 
-/* Registers the functions that act on a world. */
+/* Registers the words that act on a world. */
 void script_register_world(lua_State *lua);
+void script_register_clients(lua_State *lua);
+
+/* ---- arguments and results, script_world.c; what is wrong ends the script with a text ---- */
+world_t *script_world(lua_State *lua);
+lua_Integer script_within(lua_State *lua, int at, lua_Integer least, lua_Integer most);
+member_t script_member(lua_State *lua, int at);
+/* A field of the table on top of the stack. */
+void script_set_number(lua_State *lua, const char *name, uint64_t value);
 
 #endif

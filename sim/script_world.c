@@ -2,29 +2,28 @@
  * oracle has fired. Times are in milliseconds, members and clients count from 0. */
 #include <stdio.h>
 
-#include "app/kv_client.h"
 #include "sim/script_state.h"
 
 #define MS 1000000.0
-#define OPERATION_ROOM 4096
 
 /* ---- arguments ---- */
 
-static world_t *world_of(lua_State *lua) {
+world_t *script_world(lua_State *lua) {
     script_t *script = script_of(lua);
     if (script->world == NULL)
         luaL_error(lua, "open a cluster first: cluster{members = 4}");
     return script->world;
 }
 
-static lua_Integer within(lua_State *lua, int at, lua_Integer least, lua_Integer most) {
+lua_Integer script_within(lua_State *lua, int at, lua_Integer least, lua_Integer most) {
     lua_Integer number = luaL_checkinteger(lua, at);
     luaL_argcheck(lua, number >= least && number <= most, at, "out of range");
     return number;
 }
 
-static member_t member_at(lua_State *lua, int at) {
-    return (member_t)within(lua, at, 0, (lua_Integer)world_committee(world_of(lua))->size - 1);
+member_t script_member(lua_State *lua, int at) {
+    return (member_t)script_within(lua, at, 0,
+                                   (lua_Integer)world_committee(script_world(lua))->size - 1);
 }
 
 /* Milliseconds, at most a simulated month. */
@@ -35,7 +34,7 @@ static uint64_t time_at(lua_State *lua, int at) {
 }
 
 static void go_on(lua_State *lua) {
-    const world_report_t *report = world_report(world_of(lua));
+    const world_report_t *report = world_report(script_world(lua));
     if (report->violated != VIOLATION_NONE)
         luaL_error(lua, "%s: %s", violation_name(report->violated), report->text);
 }
@@ -101,6 +100,11 @@ static int word_cluster(lua_State *lua) {
     options.delay_max_ns = options.delay_min_ns + field(lua, 1, "jitter", MS, 0);
     options.sync_min_ns = options.sync_max_ns = field(lua, 1, "sync", MS, options.sync_min_ns);
     options.retry_ns = field(lua, 1, "retry", MS, options.retry_ns);
+    options.client_window = (uint32_t)field(lua, 1, "window", 1, options.client_window);
+    options.client_batch = (uint32_t)field(lua, 1, "batch", 1, 0);
+    options.deadline_ns = field(lua, 1, "deadline", MS, 0);
+    options.chain.ledger.sessions_max = (uint32_t)field(lua, 1, "sessions", 1, 0);
+    options.chain.ledger.session_idle_ns = field(lua, 1, "session_idle", MS, 0);
     options.chain.core.view_timeout_ns = field(lua, 1, "view_timeout", MS, 0);
     options.chain.core.request_patience_ns = field(lua, 1, "patience", MS, 0);
     options.chain.core.leader_views = field(lua, 1, "leader_views", 1, 0);
@@ -117,68 +121,10 @@ static int word_cluster(lua_State *lua) {
     return 0;
 }
 
-/* ---- work ---- */
-
-/* submit(client, "increment", key [, by]), "set", key, value, "get", key, "delete", key */
-static int word_submit(lua_State *lua) {
-    static const char *const verbs[] = {"increment", "set", "get", "delete", NULL};
-    world_t *w = world_of(lua);
-    uint8_t room[OPERATION_ROOM];
-    writer_t writer = writer_of(room, sizeof room);
-    uint32_t client = (uint32_t)within(lua, 1, 0, (lua_Integer)world_clients(w) - 1);
-    int verb = luaL_checkoption(lua, 2, NULL, verbs);
-    size_t key_size = 0, value_size = 0;
-    const char *key = luaL_checklstring(lua, 3, &key_size);
-    bytes_t key_bytes = bytes_of(key, key_size);
-    if (verb == 0) {
-        kv_encode_increment(&writer, key_bytes, luaL_optinteger(lua, 4, 1));
-    } else if (verb == 1) {
-        const char *value = luaL_checklstring(lua, 4, &value_size);
-        kv_encode_set(&writer, key_bytes, bytes_of(value, value_size));
-    } else if (verb == 2) {
-        kv_encode_get(&writer, key_bytes);
-    } else {
-        kv_encode_delete(&writer, key_bytes);
-    }
-    if (writer.failed)
-        return luaL_error(lua, "key and value are too long for a script");
-    lua_pushinteger(lua, world_submit(w, client, writer_bytes(&writer)));
-    return 1;
-}
-
-static int word_send_again(lua_State *lua) {
-    world_t *w = world_of(lua);
-    uint32_t client = (uint32_t)within(lua, 1, 0, (lua_Integer)world_clients(w) - 1);
-    uint32_t request = (uint32_t)within(lua, 2, 0, (lua_Integer)world_submitted(w, client) - 1);
-    world_send_again(w, client, request, lua_isnoneornil(lua, 3) ? WORLD_ALL : member_at(lua, 3));
-    return 0;
-}
-
-/* nil, or status and what it says: a number, a string, true or false */
-static int word_answer(lua_State *lua) {
-    world_t *w = world_of(lua);
-    uint32_t client = (uint32_t)within(lua, 1, 0, (lua_Integer)world_clients(w) - 1);
-    uint32_t request = (uint32_t)within(lua, 2, 0, (lua_Integer)world_submitted(w, client) - 1);
-    if (!world_answered(w, client, request))
-        return 0;
-    bytes_t result;
-    int64_t number = 0;
-    bool present = false;
-    kv_maybe_t value = {0};
-    lua_pushstring(lua, world_answer(w, client, request, &result) == SYNOD_OK ? "ok" : "failed");
-    if (kv_read_increment(result, &number))
-        lua_pushinteger(lua, number);
-    else if (kv_read_was_present(result, &present))
-        lua_pushboolean(lua, present);
-    else if (kv_read_get(result, &value) && value.present)
-        lua_pushlstring(lua, (const char *)value.value.data, value.value.size);
-    else
-        lua_pushnil(lua);
-    return 2;
-}
+/* ---- time ---- */
 
 static int word_wait(lua_State *lua) {
-    world_t *w = world_of(lua);
+    world_t *w = script_world(lua);
     world_until(w, world_now_ns(w) + time_at(lua, 1));
     go_on(lua);
     return 0;
@@ -186,7 +132,7 @@ static int word_wait(lua_State *lua) {
 
 /* Until everything is answered and executed; true, or false after so long. */
 static int word_settle(lua_State *lua) {
-    world_t *w = world_of(lua);
+    world_t *w = script_world(lua);
     bool settled = world_settle(w, world_now_ns(w) + time_at(lua, 1));
     go_on(lua);
     lua_pushboolean(lua, settled);
@@ -196,17 +142,17 @@ static int word_settle(lua_State *lua) {
 /* ---- faults ---- */
 
 static int word_crash(lua_State *lua) {
-    world_crash(world_of(lua), member_at(lua, 1));
+    world_crash(script_world(lua), script_member(lua, 1));
     return 0;
 }
 
 static int word_power_off(lua_State *lua) {
-    world_power_off(world_of(lua), member_at(lua, 1));
+    world_power_off(script_world(lua), script_member(lua, 1));
     return 0;
 }
 
 static int word_restart(lua_State *lua) {
-    world_restart(world_of(lua), member_at(lua, 1));
+    world_restart(script_world(lua), script_member(lua, 1));
     return 0;
 }
 
@@ -214,7 +160,7 @@ static uint64_t set_at(lua_State *lua, int at) {
     uint64_t set = 0;
     luaL_checktype(lua, at, LUA_TTABLE);
     for (lua_Integer i = 1; lua_geti(lua, at, i) != LUA_TNIL; i++) {
-        set |= UINT64_C(1) << member_at(lua, -1);
+        set |= UINT64_C(1) << script_member(lua, -1);
         lua_pop(lua, 1);
     }
     lua_pop(lua, 1);
@@ -223,91 +169,114 @@ static uint64_t set_at(lua_State *lua, int at) {
 
 /* cut({0}, {1, 2}): one way, from the first to the second. */
 static int word_cut(lua_State *lua) {
-    world_cut(world_of(lua), set_at(lua, 1), set_at(lua, 2));
+    world_cut(script_world(lua), set_at(lua, 1), set_at(lua, 2));
     return 0;
 }
 
 static int word_cut_off(lua_State *lua) {
-    world_cut_off(world_of(lua), member_at(lua, 1));
+    world_cut_off(script_world(lua), script_member(lua, 1));
     return 0;
 }
 
 static int word_heal(lua_State *lua) {
-    world_heal(world_of(lua));
+    world_heal(script_world(lua));
     return 0;
 }
 
 static int word_reset(lua_State *lua) {
-    member_t a = member_at(lua, 1), b = member_at(lua, 2);
+    member_t a = script_member(lua, 1), b = script_member(lua, 2);
     luaL_argcheck(lua, a != b, 2, "two members are expected");
-    world_reset_link(world_of(lua), a, b);
+    world_reset_link(script_world(lua), a, b);
     return 0;
 }
 
-/* trap(member, skip, "before" or "after"): the append behind the next `skip` stops the node. */
+/* trap(member, skip, "before", "after" or "power"): the append behind the next `skip` stops the
+ * node. */
 static int word_trap(lua_State *lua) {
-    static const char *const points[] = {"before", "after", NULL};
-    member_t member = member_at(lua, 1);
-    uint32_t skip = (uint32_t)within(lua, 2, 0, 1000000);
-    world_trap(world_of(lua), member, skip, luaL_checkoption(lua, 3, NULL, points) == 1);
+    static const char *const points[] = {"before", "after", "power", NULL};
+    member_t member = script_member(lua, 1);
+    uint32_t skip = (uint32_t)script_within(lua, 2, 0, 1000000);
+    world_trap(script_world(lua), member, skip,
+               (trap_point_t)(TRAP_BEFORE + luaL_checkoption(lua, 3, NULL, points)));
     return 0;
+}
+
+static int word_fill_disk(lua_State *lua) {
+    world_fill_disk(script_world(lua), script_member(lua, 1), true);
+    return 0;
+}
+
+static int word_empty_disk(lua_State *lua) {
+    world_fill_disk(script_world(lua), script_member(lua, 1), false);
+    return 0;
+}
+
+static int word_fail_disk(lua_State *lua) {
+    world_fail_disk(script_world(lua), script_member(lua, 1));
+    return 0;
+}
+
+/* Whether there was anything to damage. */
+static int word_rot(lua_State *lua) {
+    lua_pushboolean(lua, world_rot(script_world(lua), script_member(lua, 1)));
+    return 1;
 }
 
 static int word_slow_disk(lua_State *lua) {
-    world_slow_disk(world_of(lua), member_at(lua, 1), time_at(lua, 2));
+    world_slow_disk(script_world(lua), script_member(lua, 1), time_at(lua, 2));
     return 0;
 }
 
 static int word_slow_node(lua_State *lua) {
-    world_slow_node(world_of(lua), member_at(lua, 1), time_at(lua, 2));
+    world_slow_node(script_world(lua), script_member(lua, 1), time_at(lua, 2));
     return 0;
 }
 
 static int word_step_clock(lua_State *lua) {
     lua_Number ms = luaL_checknumber(lua, 2);
     luaL_argcheck(lua, ms >= -1e9 && ms <= 1e9, 2, "a time in milliseconds is expected");
-    world_step_clock(world_of(lua), member_at(lua, 1), (int64_t)(ms * MS));
+    world_step_clock(script_world(lua), script_member(lua, 1), (int64_t)(ms * MS));
     return 0;
 }
 
 static int word_calm(lua_State *lua) {
-    world_calm(world_of(lua));
+    world_calm(script_world(lua));
     return 0;
 }
 
 /* ---- looking ---- */
 
-static void set_number(lua_State *lua, const char *name, uint64_t value) {
+void script_set_number(lua_State *lua, const char *name, uint64_t value) {
     lua_pushinteger(lua, (lua_Integer)value);
     lua_setfield(lua, -2, name);
 }
 
 static int word_status(lua_State *lua) {
-    world_t *w = world_of(lua);
-    member_t member = member_at(lua, 1);
+    world_t *w = script_world(lua);
+    member_t member = script_member(lua, 1);
     status_report_t status = world_status(w, member);
     lua_newtable(lua);
     lua_pushboolean(lua, world_up(w, member));
     lua_setfield(lua, -2, "up");
-    set_number(lua, "view", status.view);
-    set_number(lua, "leader", status.leader);
-    set_number(lua, "certified", status.certified);
-    set_number(lua, "final", status.final);
-    set_number(lua, "executed", status.executed);
-    set_number(lua, "views_failed", status.views_failed);
-    set_number(lua, "pending", status.pending_requests);
-    set_number(lua, "peers", status.peers_connected);
-    set_number(lua, "refused", status.frames_dropped);
+    script_set_number(lua, "view", status.view);
+    script_set_number(lua, "leader", status.leader);
+    script_set_number(lua, "certified", status.certified);
+    script_set_number(lua, "final", status.final);
+    script_set_number(lua, "executed", status.executed);
+    script_set_number(lua, "views_failed", status.views_failed);
+    script_set_number(lua, "pending", status.pending_requests);
+    script_set_number(lua, "peers", status.peers_connected);
+    script_set_number(lua, "refused", status.frames_dropped);
     return 1;
 }
 
 static int word_roots_equal(lua_State *lua) {
-    lua_pushboolean(lua, world_roots_equal(world_of(lua)));
+    lua_pushboolean(lua, world_roots_equal(script_world(lua)));
     return 1;
 }
 
 static int word_now(lua_State *lua) {
-    lua_pushnumber(lua, (lua_Number)world_now_ns(world_of(lua)) / MS);
+    lua_pushnumber(lua, (lua_Number)world_now_ns(script_world(lua)) / MS);
     return 1;
 }
 
@@ -332,9 +301,6 @@ static int word_expect(lua_State *lua) {
 
 void script_register_world(lua_State *lua) {
     static const luaL_Reg words[] = {{"cluster", word_cluster},
-                                     {"submit", word_submit},
-                                     {"send_again", word_send_again},
-                                     {"answer", word_answer},
                                      {"wait", word_wait},
                                      {"settle", word_settle},
                                      {"crash", word_crash},
@@ -345,6 +311,10 @@ void script_register_world(lua_State *lua) {
                                      {"heal", word_heal},
                                      {"reset", word_reset},
                                      {"trap", word_trap},
+                                     {"fill_disk", word_fill_disk},
+                                     {"empty_disk", word_empty_disk},
+                                     {"fail_disk", word_fail_disk},
+                                     {"rot", word_rot},
                                      {"slow_disk", word_slow_disk},
                                      {"slow_node", word_slow_node},
                                      {"step_clock", word_step_clock},
@@ -357,4 +327,5 @@ void script_register_world(lua_State *lua) {
                                      {NULL, NULL}};
     for (const luaL_Reg *word = words; word->name != NULL; word++)
         lua_register(lua, word->name, word->func);
+    script_register_clients(lua);
 }

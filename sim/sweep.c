@@ -12,6 +12,9 @@ typedef enum action_kind {
     ACT_POWER,
     ACT_POWER_ALL,
     ACT_TRAP,
+    ACT_FAIL_DISK,
+    ACT_ROT,
+    ACT_FILL_DISK,
     ACT_PARTITION,
     ACT_ONE_WAY,
     ACT_CUT_OFF,
@@ -21,6 +24,7 @@ typedef enum action_kind {
     ACT_CLOCK,
     ACT_HEAL,
     ACT_RESTART,
+    ACT_EMPTY_DISK,
     ACT_KINDS = ACT_HEAL
 } action_kind_t;
 
@@ -34,6 +38,7 @@ typedef struct action {
 typedef struct plan {
     world_options_t options;
     uint64_t calm_ns, bound_ns;
+    bool rotten[WORLD_MEMBERS_MAX];
     uint32_t count;
     action_t actions[2 * ACTIONS_MAX];
 } plan_t;
@@ -94,6 +99,23 @@ static void plan_nodes(plan_t *plan, prng_t *prng) {
         o->chain.core.execution_horizon = prng_between(prng, 2, 8);
 }
 
+/* Mostly patient clients; some give up waiting and learn the truth later, some lose their sessions,
+ * because there are fewer places for them than clients. */
+static void plan_clients(plan_t *plan, prng_t *prng) {
+    world_options_t *o = &plan->options;
+    o->clients = (uint32_t)prng_between(prng, 1, 3);
+    o->requests = (uint32_t)prng_between(prng, 2, 10);
+    o->client_window = (uint32_t)prng_between(prng, 1, 4);
+    o->client_batch = (uint32_t)prng_between(prng, 1, 4);
+    o->retry_ns = prng_between(prng, 200 * MS, SECOND);
+    if (prng_below(prng, 4) == 0)
+        o->deadline_ns = prng_between(prng, 100 * MS, 3 * SECOND);
+    if (prng_below(prng, 8) == 0 && o->clients > 1) {
+        o->chain.ledger.sessions_max = o->clients - 1;
+        o->chain.ledger.session_idle_ns = prng_between(prng, 50 * MS, SECOND);
+    }
+}
+
 static void add_action(plan_t *plan, uint64_t at_ns, action_kind_t kind, member_t member,
                        uint64_t number) {
     /* Kept in order of time; equal times in order of planning. */
@@ -105,6 +127,18 @@ static void add_action(plan_t *plan, uint64_t at_ns, action_kind_t kind, member_
     plan->actions[at] = (action_t){at_ns, kind, member, number};
 }
 
+/* A member with a rotten journal is one of the faulty ones. */
+static bool plan_rot(plan_t *plan, member_t member) {
+    uint32_t faulty = 1;
+    for (member_t m = 0; m < plan->options.members; m++)
+        faulty += plan->options.liars[m] != 0 || plan->rotten[m];
+    if (plan->options.liars[member] != 0 || plan->rotten[member] ||
+        faulty > faults_of(plan->options.members))
+        return false;
+    plan->rotten[member] = true;
+    return true;
+}
+
 static void plan_actions(plan_t *plan, prng_t *prng) {
     uint32_t count = (uint32_t)prng_between(prng, 1, ACTIONS_MAX / 2);
     for (uint32_t i = 0; i < count; i++) {
@@ -113,8 +147,12 @@ static void plan_actions(plan_t *plan, prng_t *prng) {
         action_kind_t kind = (action_kind_t)prng_below(prng, ACT_KINDS);
         member_t member = (member_t)prng_below(prng, plan->options.members);
         uint64_t number = prng_next(prng);
+        if (kind == ACT_ROT && !plan_rot(plan, member))
+            continue;
         add_action(plan, at, kind, member, number);
-        if (kind <= ACT_TRAP)
+        if (kind == ACT_FILL_DISK)
+            add_action(plan, at + lasts, ACT_EMPTY_DISK, member, 0);
+        else if (kind <= ACT_ROT)
             add_action(plan, at + lasts, ACT_RESTART, member, kind == ACT_POWER_ALL);
         else if (kind == ACT_PARTITION || kind == ACT_ONE_WAY || kind == ACT_CUT_OFF)
             add_action(plan, at + lasts, ACT_HEAL, 0, 0);
@@ -128,10 +166,7 @@ static void make_plan(plan_t *plan, uint64_t seed, const sweep_options_t *narrow
     world_options_t *o = &plan->options;
     uint32_t members = (uint32_t)pick(&prng, sizes, 12);
     o->members = narrow->members != 0 ? narrow->members : members;
-    o->clients = (uint32_t)prng_between(&prng, 1, 3);
-    o->requests = (uint32_t)prng_between(&prng, 2, 10);
-    o->client_window = (uint32_t)prng_between(&prng, 1, 4);
-    o->retry_ns = prng_between(&prng, 200 * MS, SECOND);
+    plan_clients(plan, &prng);
     o->segment_bytes = 256u << 10;
     o->segments = 8;
     plan->calm_ns = prng_between(&prng, SECOND / 2, 4 * SECOND);
@@ -181,7 +216,18 @@ static void act(world_t *w, const action_t *action) {
             world_power_off(w, m);
         break;
     case ACT_TRAP:
-        world_trap(w, member, (uint32_t)(number % 8), number >> 8 & 1);
+        world_trap(w, member, (uint32_t)(number % 8), (trap_point_t)(TRAP_BEFORE + number / 8 % 3));
+        break;
+    case ACT_FAIL_DISK:
+        world_fail_disk(w, member);
+        break;
+    case ACT_ROT:
+        world_power_off(w, member);
+        (void)world_rot(w, member);
+        break;
+    case ACT_FILL_DISK:
+    case ACT_EMPTY_DISK:
+        world_fill_disk(w, member, action->kind == ACT_FILL_DISK);
         break;
     case ACT_PARTITION:
     case ACT_ONE_WAY:
@@ -226,7 +272,7 @@ static void violate_liveness(world_t *w, uint64_t bound_ns) {
                              (unsigned long long)status.executed, (unsigned long long)status.view);
     }
     for (uint32_t c = 0; c < w->options.clients && at < sizeof text - 40; c++)
-        if (w->clients[c].outstanding > 0)
+        if (!sim_client_idle(&w->clients[c]))
             at += (size_t)snprintf(text + at, sizeof text - at, " client %u waits,", c);
     violate(w, VIOLATION_LIVENESS, "%llu ms after the calm:%s top height %llu",
             (unsigned long long)(bound_ns / MS), text, (unsigned long long)w->heights_known);

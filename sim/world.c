@@ -32,7 +32,7 @@ bool chance_hits(world_t *w, uint32_t per_million) {
 }
 
 bool world_is_honest(const world_t *w, member_t member) {
-    return w->options.liars[member] == 0;
+    return w->options.liars[member] == 0 && !w->nodes[member].rotten;
 }
 
 void world_struck(world_t *w, world_fault_t fault) {
@@ -76,13 +76,16 @@ const char *violation_name(violation_t violation) {
 
 const char *world_fault_name(world_fault_t fault) {
     static const char *const names[FAULT_KINDS] = {
-        "link_reset",         "slow_frame",        "frame_lost",   "frame_twice",
-        "frame_late",         "partition",         "one_way",      "crash",
-        "crash_before_write", "crash_after_write", "power_cut",    "torn_write",
-        "clock_step",         "slow_disk",         "slow_node",    "liar_silent",
-        "liar_withhold",      "liar_equivocate",   "liar_stale",   "liar_vote_all",
-        "liar_twins",         "liar_payload",      "liar_garbage", "liar_sync",
-        "liar_roots",         "liar_replies"};
+        "link_reset",        "slow_frame",    "frame_lost",
+        "frame_twice",       "frame_late",    "partition",
+        "one_way",           "crash",         "crash_before_write",
+        "crash_after_write", "power_cut",     "torn_write",
+        "clock_step",        "slow_disk",     "slow_node",
+        "full_disk",         "failed_disk",   "rot",
+        "liar_silent",       "liar_withhold", "liar_equivocate",
+        "liar_stale",        "liar_vote_all", "liar_twins",
+        "liar_payload",      "liar_garbage",  "liar_sync",
+        "liar_roots",        "liar_replies"};
     return (unsigned)fault < FAULT_KINDS ? names[fault] : "unknown";
 }
 
@@ -115,9 +118,10 @@ static void dispatch(world_t *w, const sim_event_t *event) {
         net_event(w, event);
         break;
     case SIM_CLIENT:
-        sim_client_timer(&w->clients[event->who]);
+        sim_client_event(&w->clients[event->who], event);
         break;
     case SIM_RESTART:
+    case SIM_STOP:
     case SIM_APPENDED:
     case SIM_READ:
     case SIM_WAKE:
@@ -252,8 +256,10 @@ static void make_parts(world_t *w) {
         sim_client_make(w, c);
     for (uint32_t i = 0; i < w->node_count; i++)
         node_start(&w->nodes[i]);
-    for (uint32_t c = 0; c < o->clients; c++)
+    for (uint32_t c = 0; c < o->clients; c++) {
+        sim_client_start(&w->clients[c]);
         net_dial_all(w, n + c);
+    }
 }
 
 world_t *world_open(const world_options_t *options) {
@@ -318,6 +324,10 @@ const committee_t *world_committee(const world_t *w) {
 
 bool world_up(const world_t *w, member_t member) {
     return w->nodes[member].up;
+}
+
+uint64_t world_appends(const world_t *w, member_t member) {
+    return w->nodes[member].disk.appends;
 }
 
 replica_t *world_replica(const world_t *w, member_t member) {

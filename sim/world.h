@@ -1,5 +1,6 @@
 /* The simulated world: n whole replicas (src/replica, the code of the daemon) with simulated
- * networks, disks, clocks and pools, and clients that submit, retry and check what they are told.
+ * networks, disks, clocks and pools, and whole clients (src/client, the code of the client
+ * library).
  *
  * Everything follows from the options and their seed: same options, same events, same trace hash on
  * every machine and in every build. Time is virtual; nothing here waits. A run is judged while it
@@ -10,11 +11,13 @@
 #ifndef SIM_WORLD_H
 #define SIM_WORLD_H
 
+#include "client/client_core.h"
 #include "replica/replica.h"
 
 #define WORLD_MEMBERS_MAX 64
 #define WORLD_CLIENTS_MAX 64
-#define WORLD_ALL UINT32_MAX /* instead of one member */
+#define WORLD_ALL UINT32_MAX  /* instead of one member */
+#define WORLD_BUSY UINT32_MAX /* instead of the number of a request */
 #define WORLD_TEXT_MAX 400
 
 /* What a liar does to what its replica says; any of them together. */
@@ -50,7 +53,10 @@ typedef enum world_fault {
     FAULT_CLOCK_STEP,
     FAULT_SLOW_DISK,
     FAULT_SLOW_NODE,
-    FAULT_LIAR, /* first of LIAR_COUNT */
+    FAULT_FULL_DISK,   /* an append waits for room */
+    FAULT_FAILED_DISK, /* an append ends with an error: some of it may be there */
+    FAULT_ROT,         /* bits of the journal change at rest */
+    FAULT_LIAR,        /* first of LIAR_COUNT */
     FAULT_KINDS = FAULT_LIAR + LIAR_COUNT
 } world_fault_t;
 
@@ -83,9 +89,11 @@ typedef struct world_options {
     const char *protocol; /* NULL: the default one */
     uint32_t members, clients;
     uint32_t requests;        /* each client submits so many by itself; 0: only by world_submit */
-    uint32_t client_window;   /* outstanding at once; 0: 1 */
+    uint32_t client_window;   /* signed requests outstanding at once; 0: 1 */
+    uint32_t client_batch;    /* operations in one request at most; 0: the client's default */
+    uint64_t deadline_ns;     /* then an operation is reported as UNKNOWN; 0: never */
     uint64_t submit_until_ns; /* requests come at random times before */
-    uint64_t retry_ns;        /* a client asks everybody after this */
+    uint64_t retry_ns;        /* a client asks everybody after this, then later and later */
     chain_parameters_t chain; /* zero fields: the simulator's defaults */
     uint64_t segment_bytes;   /* of the journal; 0: 512 KiB */
     uint32_t segments;        /* 0: 4 */
@@ -117,8 +125,10 @@ typedef struct world_report {
     uint64_t hash; /* of the trace */
     uint64_t events, frames, bytes;
     uint64_t faults[FAULT_KINDS];
-    uint64_t requests_sent, requests_answered;
-    uint64_t blocks; /* highest executed by an honest member */
+    uint64_t requests_sent, requests_answered; /* operations: submitted, answered with a result */
+    uint64_t requests_unknown;                 /* reported as UNKNOWN at their deadline */
+    uint64_t requests_late;                    /* of these: the truth was learnt afterwards */
+    uint64_t blocks;                           /* highest executed by an honest member */
     uint64_t views, views_failed;
     uint64_t restarts;
     uint64_t refused; /* frames that honest replicas dropped, with a reason */
@@ -147,15 +157,23 @@ bool world_settled(const world_t *world);
 
 /* ---- work ---- */
 
-/* A request of a client: operation of the application; its number, from 0, within the client. */
+/* An operation for a client's core; its number, from 0, within the client. WORLD_BUSY: its queue is
+ * full, nothing was taken. */
 uint32_t world_submit(world_t *world, uint32_t client, bytes_t operation);
 uint32_t world_clients(const world_t *world);
 uint32_t world_submitted(const world_t *world, uint32_t client);
-bool world_answered(const world_t *world, uint32_t client, uint32_t request);
-/* Status and result (of the one operation) of an answered request. */
-synod_status world_answer(const world_t *world, uint32_t client, uint32_t request, bytes_t *result);
-/* The client sends that request once more to one member, or to all. */
+/* What is known of an operation. */
+typedef struct world_outcome {
+    bool reported;       /* as UNKNOWN, at its deadline */
+    bool answered;       /* for good: nothing follows */
+    synod_status status; /* as client_completion_t; UNKNOWN while only reported */
+    height_t height;
+    bytes_t result;
+} world_outcome_t;
+world_outcome_t world_outcome(const world_t *world, uint32_t client, uint32_t request);
+/* The signed request that carries it is sent once more, to one member or to all. */
 void world_send_again(world_t *world, uint32_t client, uint32_t request, uint32_t member);
+const client_t *world_client(const world_t *world, uint32_t client);
 
 /* ---- faults ---- */
 
@@ -165,16 +183,33 @@ void world_crash(world_t *world, member_t member);
 void world_power_off(world_t *world, member_t member);
 void world_restart(world_t *world, member_t member);
 bool world_up(const world_t *world, member_t member);
-/* The next append but `skip` stops the node: before the write, or when it is durable but nobody was
- * told. */
-void world_trap(world_t *world, member_t member, uint32_t skip, bool after_write);
+/* Appends of the member that became durable. */
+uint64_t world_appends(const world_t *world, member_t member);
+/* The next append but `skip` stops the node. */
+typedef enum trap_point {
+    TRAP_BEFORE = 1, /* before the write: nothing of it is there */
+    TRAP_AFTER = 2,  /* it is durable, but nobody was told */
+    TRAP_POWER = 3   /* a power cut in the middle: any sectors of it are there, one may be torn */
+} trap_point_t;
+void world_trap(world_t *world, member_t member, uint32_t skip, trap_point_t point);
 /* Members in `from` do not reach members in `to` (bit sets of members). */
 void world_cut(world_t *world, uint64_t from, uint64_t to);
 void world_cut_off(world_t *world, member_t member); /* both ways, from members and clients */
-void world_heal(world_t *world);                     /* all cuts end */
+void world_cut_client(world_t *world, uint32_t client);
+void world_heal(world_t *world); /* all cuts end */
 void world_reset_link(world_t *world, member_t a, member_t b);
 void world_slow_disk(world_t *world, member_t member, uint64_t sync_ns); /* 0: as it was */
 void world_slow_node(world_t *world, member_t member, uint64_t lag_ns);  /* 0: as it was */
+/* While a disk is full an append waits for room, as in the daemon. */
+void world_fill_disk(world_t *world, member_t member, bool full);
+/* The next append of this or the next life fails, and every other one of that life. The process
+ * ends; the disk works again in the life after. */
+void world_fail_disk(world_t *world, member_t member);
+/* One bit or one sector of a record in the journal changes; false when it holds none. From now on
+ * the member counts among the faulty ones: it may refuse to start. It may be believed to have
+ * forgotten something only if nothing else on its disk proves that the damaged record was
+ * acknowledged. */
+bool world_rot(world_t *world, member_t member);
 void world_step_clock(world_t *world, member_t member, int64_t by_ns);
 /* From now on the network and the members do no more harm; liars go on. Sets the moment from which
  * recovery is measured; nodes that are down come back. */

@@ -3,7 +3,11 @@
  * the write under way at sectors of 512 bytes (attacks F1, F3). */
 #include <stdlib.h>
 
+#include "replica/journal.h"
 #include "sim/world_state.h"
+
+/* In the header of a record (docs/formats/journal.md). */
+#define COMMITTED_AT 24
 
 void disk_make(disk_t *disk, uint64_t bytes) {
     *disk = (disk_t){.bytes = bytes};
@@ -129,4 +133,68 @@ void disk_power_cut(world_t *w, disk_t *disk) {
     }
     if (torn)
         world_struck(w, FAULT_TORN_WRITE);
+}
+
+/* ---- rot ---- */
+
+typedef struct found {
+    uint64_t at, size, sequence, committed;
+} found_t;
+
+/* All sound records, whatever chain they belong to. */
+static uint32_t find_records(const disk_t *disk, uint8_t *bytes, found_t **found) {
+    uint32_t count = 0, capacity = 0;
+    uint64_t size = disk->bytes;
+    sim_disk_read(disk, 0, bytes, (size_t)size);
+    for (uint64_t at = 0; at + JOURNAL_RECORD_HEADER_BYTES <= size; at += 64) {
+        journal_entry_t entry;
+        if (disk->pages[at / DISK_PAGE_BYTES] == NULL ||
+            journal_parse(bytes_of(bytes + at, (size_t)(size - at)), at, &entry) != SYNOD_OK)
+            continue;
+        *found = grow(*found, sizeof(found_t), &capacity, count + 1);
+        (*found)[count++] = (found_t){.at = at,
+                                      .size = JOURNAL_RECORD_HEADER_BYTES + entry.body.size,
+                                      .sequence = entry.sequence,
+                                      .committed = load_u64(bytes + at + COMMITTED_AT)};
+    }
+    return count;
+}
+
+static bool overlap(const found_t *record, uint64_t at, uint64_t size) {
+    return record->at < at + size && at < record->at + record->size;
+}
+
+static void damage(world_t *w, disk_t *disk, uint64_t at, uint64_t size) {
+    uint8_t bytes[DISK_CUT_BYTES];
+    sim_disk_read(disk, at, bytes, (size_t)size);
+    if (size == 1)
+        bytes[0] ^= (uint8_t)(1u << prng_below(&w->chance, 8));
+    for (uint64_t i = 0; size > 1 && i < size; i++)
+        bytes[i] = (uint8_t)prng_next(&w->chance);
+    disk_write(disk, at, bytes, (size_t)size);
+}
+
+bool disk_rot(world_t *w, disk_t *disk, bool *forgotten) {
+    uint8_t *bytes = malloc((size_t)disk->bytes);
+    found_t *found = NULL;
+    invariant(bytes != NULL);
+    uint32_t count = find_records(disk, bytes, &found);
+    if (count > 0) {
+        const found_t *one = &found[prng_below(&w->chance, count)];
+        uint64_t at = one->at + prng_below(&w->chance, one->size), size = 1, proved = 0;
+        if (prng_below(&w->chance, 2) == 0) {
+            at -= at % DISK_CUT_BYTES;
+            size = DISK_CUT_BYTES;
+        }
+        damage(w, disk, at, size);
+        for (uint32_t i = 0; i < count; i++)
+            if (!overlap(&found[i], at, size) && found[i].committed > proved)
+                proved = found[i].committed;
+        *forgotten = false;
+        for (uint32_t i = 0; i < count; i++)
+            *forgotten |= overlap(&found[i], at, size) && found[i].sequence > proved;
+    }
+    free(found);
+    free(bytes);
+    return count > 0;
 }

@@ -24,9 +24,36 @@ void world_restart(world_t *w, member_t member) {
     }
 }
 
-void world_trap(world_t *w, member_t member, uint32_t skip, bool after_write) {
+void world_trap(world_t *w, member_t member, uint32_t skip, trap_point_t point) {
     w->nodes[member].trap = skip + 1;
-    w->nodes[member].trap_after = after_write;
+    w->nodes[member].trap_point = point;
+}
+
+void world_fill_disk(world_t *w, member_t member, bool full) {
+    world_say(w, "the disk of %u %s", member, full ? "is full" : "has room");
+    world_note(w, member, "full disk", full, 0);
+    if (full)
+        w->nodes[member].disk.full = true;
+    else
+        node_has_room(&w->nodes[member]);
+}
+
+void world_fail_disk(world_t *w, member_t member) {
+    w->nodes[member].disk.fails = true;
+}
+
+bool world_rot(world_t *w, member_t member) {
+    node_t *node = &w->nodes[member];
+    bool forgotten = false;
+    if (!disk_rot(w, &node->disk, &forgotten))
+        return false;
+    world_struck(w, FAULT_ROT);
+    node->rotten = true;
+    node->forgetful = node->forgetful || forgotten;
+    world_note(w, member, "rot", forgotten, 0);
+    world_say(w, "the journal of %u rots%s", member,
+              forgotten ? ", where nothing proves what was lost" : "");
+    return true;
 }
 
 /* Half of the connections across a cut break, the others hold what is sent until it heals. */
@@ -56,6 +83,16 @@ void world_cut_off(world_t *w, member_t member) {
     for (uint32_t other = 0; other < w->endpoints; other++) {
         cut_pair(w, member, other);
         cut_pair(w, other, member);
+    }
+}
+
+void world_cut_client(world_t *w, uint32_t client) {
+    uint32_t endpoint = w->options.members + client;
+    world_note(w, endpoint, "cut off", 0, 0);
+    world_say(w, "cut: client %u is cut off", client);
+    for (uint32_t other = 0; other < w->endpoints; other++) {
+        cut_pair(w, endpoint, other);
+        cut_pair(w, other, endpoint);
     }
 }
 
@@ -103,6 +140,8 @@ void world_calm(world_t *w) {
     for (member_t m = 0; m < w->options.members; m++) {
         w->nodes[m].sync_ns = w->nodes[m].lag_ns = 0;
         w->nodes[m].trap = 0;
+        w->nodes[m].disk.fails = false;
+        world_fill_disk(w, m, false);
         world_restart(w, m);
     }
     w->calm_ns = w->now_ns == 0 ? 1 : w->now_ns;
@@ -111,7 +150,7 @@ void world_calm(world_t *w) {
 /* ---- work ---- */
 
 uint32_t world_submit(world_t *w, uint32_t client, bytes_t operation) {
-    return sim_client_submit(&w->clients[client], operation, 0);
+    return sim_client_submit(&w->clients[client], operation, KIND_MANUAL);
 }
 
 uint32_t world_clients(const world_t *w) {
@@ -122,20 +161,22 @@ uint32_t world_submitted(const world_t *w, uint32_t client) {
     return w->clients[client].count;
 }
 
-bool world_answered(const world_t *w, uint32_t client, uint32_t request) {
-    return request < w->clients[client].count && w->clients[client].requests[request].answered;
-}
-
-synod_status world_answer(const world_t *w, uint32_t client, uint32_t request, bytes_t *result) {
-    require(world_answered(w, client, request));
+world_outcome_t world_outcome(const world_t *w, uint32_t client, uint32_t request) {
+    require(request < w->clients[client].count);
     const sim_request_t *one = &w->clients[client].requests[request];
-    *result = bytes_of(one->result, one->result_size);
-    return one->status;
+    return (world_outcome_t){.reported = one->reported,
+                             .answered = one->answered,
+                             .status = one->answered ? one->status : SYNOD_UNKNOWN,
+                             .height = one->height,
+                             .result = bytes_of(one->result, one->result_size)};
 }
 
 void world_send_again(world_t *w, uint32_t client, uint32_t request, uint32_t member) {
     sim_client_t *one = &w->clients[client];
     require(request < one->count);
-    if (one->requests[request].sent)
-        sim_client_send(one, &one->requests[request], member);
+    sim_client_send_again(one, &one->requests[request], member);
+}
+
+const client_t *world_client(const world_t *w, uint32_t client) {
+    return w->clients[client].core;
 }

@@ -5,7 +5,7 @@
 #include "codec/sync_codec.h"
 #include "sim/world_state.h"
 
-static frame_buffer_t *frame_room(size_t body_size) {
+frame_buffer_t *forge_room(size_t body_size) {
     frame_buffer_t *frame = malloc(sizeof *frame + FRAME_HEADER_BYTES + body_size);
     invariant(frame != NULL);
     frame->references = 1;
@@ -39,7 +39,7 @@ frame_buffer_t *forge_message(node_t *node, message_t *message, bytes_t payload)
     statement_encode(&message->statement, &w->committee.domain, bytes);
     node->signer.sign(node->signer.context, bytes_of(bytes, sizeof bytes), &message->signature);
     size_t size = message_encoded_bytes(message) + payload.size;
-    frame_buffer_t *frame = frame_room(size);
+    frame_buffer_t *frame = forge_room(size);
     writer_t writer = writer_of(frame->data + FRAME_HEADER_BYTES, size);
     message_encode(message, &writer);
     write_bytes(&writer, payload.data, payload.size);
@@ -181,7 +181,7 @@ frame_buffer_t *forge_sync(world_t *w, const frame_buffer_t *frame) {
         return forge_tail(w, frame);
     }
     size_t size = block_answer_encoded_bytes(&answer);
-    frame_buffer_t *forged = frame_room(size);
+    frame_buffer_t *forged = forge_room(size);
     writer_t writer = writer_of(forged->data + FRAME_HEADER_BYTES, size);
     block_answer_encode(&answer, &writer);
     ensure(!writer.failed);
@@ -198,38 +198,10 @@ frame_buffer_t *forge_root(node_t *node, const frame_buffer_t *frame) {
     uint8_t bytes[CHECKPOINT_SIGNED_BYTES];
     checkpoint_signed_bytes(&checkpoint, &node->world->committee.domain, bytes);
     node->signer.sign(node->signer.context, bytes_of(bytes, sizeof bytes), &checkpoint.signature);
-    frame_buffer_t *forged = frame_room(CHECKPOINT_BYTES);
+    frame_buffer_t *forged = forge_room(CHECKPOINT_BYTES);
     writer_t writer = writer_of(forged->data + FRAME_HEADER_BYTES, CHECKPOINT_BYTES);
     checkpoint_encode(&checkpoint, &writer);
     ensure(!writer.failed);
     frame_seal(forged->data, FRAME_CHECKPOINT, writer.at);
-    return forged;
-}
-
-frame_buffer_t *forge_reply(world_t *w, const frame_buffer_t *frame) {
-    reply_t reply;
-    reader_t reader = reader_of(body_of(frame));
-    if (reply_decode(&reader, &reply) != SYNOD_OK)
-        return NULL;
-    switch (prng_below(&w->chance, 3)) {
-    case 0:
-        reply.height += 1 + prng_below(&w->chance, 3);
-        break;
-    case 1:
-        reply.status = SYNOD_EXPIRED;
-        reply.height = 0;
-        reply.result = (bytes_t){0};
-        break;
-    default:
-        reply.leader_hint += prng_below(&w->chance, 5);
-        reply.session += 1;
-        break;
-    }
-    size_t size = reply_encoded_bytes(&reply);
-    frame_buffer_t *forged = frame_room(size);
-    writer_t writer = writer_of(forged->data + FRAME_HEADER_BYTES, size);
-    reply_encode(&reply, &writer);
-    ensure(!writer.failed);
-    frame_seal(forged->data, FRAME_REPLY, size);
     return forged;
 }

@@ -2,6 +2,9 @@
  * often a chance to lie is taken, lies_per_million says. */
 #include "sim/world_state.h"
 
+/* So often one frame in a storm. */
+#define STORM_FRAMES 16
+
 static bool lies(node_t *node, uint16_t kind) {
     return (node->lies & kind) != 0 &&
            chance_hits(node->world, node->world->options.lies_per_million);
@@ -22,6 +25,11 @@ static bool send_forged(node_t *node, link_t link, uint16_t kind, frame_buffer_t
     sim_net_send(node->world, link, forged);
     frame_drop(forged);
     return true;
+}
+
+static frame_buffer_t *kept(frame_buffer_t *frame) {
+    frame->references++;
+    return frame;
 }
 
 static bool is_body(node_t *node, const frame_buffer_t *frame, body_t body) {
@@ -57,8 +65,7 @@ static bool lie_in_proposal(node_t *node, link_t link, frame_buffer_t *frame) {
         if (node->stale == NULL || chance_hits(node->world, 100000)) {
             if (node->stale != NULL)
                 frame_drop(node->stale);
-            node->stale = frame;
-            frame->references++;
+            node->stale = kept(frame);
         }
     }
     if ((node->lies & LIAR_EQUIVOCATE) != 0 && equivocate(node, link, frame))
@@ -82,6 +89,35 @@ static bool lie_in_message(node_t *node, link_t link, frame_buffer_t *frame) {
            send_forged(node, link, LIAR_STALE, forge_stale(node, frame, node->stale));
 }
 
+/* What a liar tells instead of an answer, or NULL: nothing. */
+static frame_buffer_t *instead_of(node_t *node, frame_buffer_t *answer, bool *storm) {
+    uint64_t kind = prng_below(&node->world->chance, 8);
+    *storm = kind == 1 || kind == 2;
+    if (kind == 0)
+        return NULL;
+    if (kind == 1)
+        return kept(answer);
+    if (kind == 3 && node->answered != NULL)
+        return kept(node->answered); /* of another request, perhaps of another client */
+    return forge_reply(node, answer);
+}
+
+static bool lie_in_reply(node_t *node, link_t link, frame_buffer_t *answer) {
+    world_t *w = node->world;
+    bool storm = false;
+    if (!lies(node, LIAR_REPLIES))
+        return false;
+    frame_buffer_t *told = instead_of(node, answer, &storm);
+    world_struck(w, fault_of(LIAR_REPLIES));
+    for (uint32_t i = 0; told != NULL && i < (storm ? STORM_FRAMES : 1); i++)
+        sim_net_send(w, link, told);
+    if (told != NULL)
+        frame_drop(told);
+    if (node->answered == NULL)
+        node->answered = kept(answer);
+    return true;
+}
+
 static bool lie(node_t *node, link_t link, frame_buffer_t *frame) {
     world_t *w = node->world;
     unsigned kind = frame_kind_of(frame);
@@ -96,8 +132,7 @@ static bool lie(node_t *node, link_t link, frame_buffer_t *frame) {
     if (kind == FRAME_CHECKPOINT && lies(node, LIAR_ROOTS) &&
         send_forged(node, link, LIAR_ROOTS, forge_root(node, frame)))
         return true;
-    if (kind == FRAME_REPLY && lies(node, LIAR_REPLIES) &&
-        send_forged(node, link, LIAR_REPLIES, forge_reply(w, frame)))
+    if (kind == FRAME_REPLY && lie_in_reply(node, link, frame))
         return true;
     return kind != FRAME_HELLO && lies(node, LIAR_GARBAGE) &&
            send_forged(node, link, LIAR_GARBAGE, forge_noise(w, frame));
@@ -111,10 +146,8 @@ void liar_send(node_t *node, link_t link, frame_buffer_t *frame) {
 }
 
 /* A vote for every proposal that is seen, to every member. */
-void liar_heard(node_t *node, const frame_buffer_t *frame) {
+static void vote_for_all(node_t *node, const frame_buffer_t *frame) {
     world_t *w = node->world;
-    if ((node->lies & LIAR_VOTE_ALL) == 0 || frame_kind_of(frame) != FRAME_MESSAGE)
-        return;
     frame_buffer_t *vote = forge_vote(node, frame);
     if (vote == NULL)
         return;
@@ -134,9 +167,27 @@ void liar_heard(node_t *node, const frame_buffer_t *frame) {
     frame_drop(vote);
 }
 
+/* An answer before the request ran, and mostly the request is not passed on either. True: it is
+ * swallowed. */
+static bool answer_early(node_t *node, link_t link, const frame_buffer_t *frame) {
+    if (!endpoint_is_client(node->world, link_peer(node->world, link)) || !lies(node, LIAR_REPLIES))
+        return false;
+    (void)send_forged(node, link, LIAR_REPLIES, forge_early_reply(node, frame));
+    return prng_below(&node->world->chance, 4) != 0;
+}
+
+bool liar_heard(node_t *node, link_t link, const frame_buffer_t *frame) {
+    unsigned kind = frame_kind_of(frame);
+    if ((node->lies & LIAR_VOTE_ALL) != 0 && kind == FRAME_MESSAGE)
+        vote_for_all(node, frame);
+    return kind == FRAME_REQUEST && answer_early(node, link, frame);
+}
+
 void liar_free(node_t *node) {
     if (node->stale != NULL)
         frame_drop(node->stale);
     if (node->twofold != NULL)
         frame_drop(node->twofold);
+    if (node->answered != NULL)
+        frame_drop(node->answered);
 }

@@ -206,8 +206,7 @@ static void on_link_down(world_t *w, const sim_event_t *event) {
         end->up = false;
         world_note(w, event->who, "link down", peer, event->a);
         if (endpoint_is_client(w, event->who))
-            sim_client_link_down(&w->clients[event->who - w->options.members],
-                                 node_at(w, peer)->member, event->a);
+            sim_client_link_down(&w->clients[event->who - w->options.members], event->a);
         else
             node_link_down(node_at(w, event->who), event->a);
     }
@@ -324,8 +323,7 @@ static void on_frame(world_t *w, const sim_event_t *event) {
     }
     world_note(w, event->who, "frame", peer, frame->size);
     if (endpoint_is_client(w, event->who))
-        sim_client_frame(&w->clients[event->who - w->options.members], node_at(w, peer)->member,
-                         frame);
+        sim_client_frame(&w->clients[event->who - w->options.members], event->a, frame);
     else
         node_frame(node_at(w, event->who), event->a, frame);
     frame_drop(frame);

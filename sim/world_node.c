@@ -31,11 +31,7 @@ static uint64_t world_time_of(const node_t *node, uint64_t at_ns) {
 
 /* ---- verbs ---- */
 
-static uint64_t lag(const node_t *node) {
-    return node->lag_ns;
-}
-
-static sim_event_t event_for(const node_t *node, sim_event_kind_t kind) {
+sim_event_t node_event_for(const node_t *node, sim_event_kind_t kind) {
     return (sim_event_t){.kind = kind, .who = node->endpoint, .life = node->life};
 }
 
@@ -45,15 +41,18 @@ static void verb_send(void *context, const link_t *links, uint32_t count, lane_t
     world_t *w = node->world;
     (void)lane; /* every frame has its own delay; lanes do not compete here */
     frame_buffer_t *frame = frame_make(bytes);
-    if (node->lies == 0)
+    if (node_is_true(node))
         oracle_sent(node, frame);
     for (uint32_t i = 0; i < count; i++) {
         if (!link_is_up(w, links[i]))
             continue;
-        if (node->lies == 0)
-            sim_net_send(w, links[i], frame);
-        else
+        if (node->lies != 0) {
             liar_send(node, links[i], frame);
+            continue;
+        }
+        if (endpoint_is_client(w, link_peer(w, links[i])) && node_is_true(node))
+            answers_said(node, &w->clients[link_peer(w, links[i]) - w->options.members], frame);
+        sim_net_send(w, links[i], frame);
     }
     frame_drop(frame);
 }
@@ -62,32 +61,14 @@ static void verb_close(void *context, link_t link) {
     sim_net_close(((node_t *)context)->world, link);
 }
 
-static void verb_append(void *context, uint64_t token, uint64_t offset, bytes_t bytes) {
-    node_t *node = context;
-    world_t *w = node->world;
-    disk_t *disk = &node->disk;
-    require(!disk->writing && offset + bytes.size <= disk->bytes);
-    disk->writing = true;
-    disk->token = token;
-    disk->offset = offset;
-    disk->data = bytes;
-    uint64_t takes = node->sync_ns != 0
-                         ? node->sync_ns
-                         : chance_between(w, w->options.sync_min_ns, w->options.sync_max_ns);
-    sim_event_t event = event_for(node, SIM_APPENDED);
-    event.a = token;
-    event.b = node->trap > 0 && --node->trap == 0 ? 1 : 0;
-    world_event(w, w->now_ns + takes + lag(node), &event);
-}
-
 static void verb_read(void *context, uint64_t token, uint64_t offset, void *to, size_t size) {
     node_t *node = context;
-    sim_event_t event = event_for(node, SIM_READ);
+    sim_event_t event = node_event_for(node, SIM_READ);
     event.a = token;
     event.b = offset;
     event.pointer = to;
     event.size = size;
-    world_event(node->world, node->world->now_ns + MS / 10 + lag(node), &event);
+    world_event(node->world, node->world->now_ns + MS / 10 + node->lag_ns, &event);
 }
 
 static void verb_store(void *context, uint64_t token, uint32_t slot, uint64_t offset, bytes_t bytes,
@@ -109,18 +90,18 @@ static void verb_load(void *context, uint64_t token, uint32_t slot, uint64_t off
 static void verb_wake(void *context, uint64_t at_ns) {
     node_t *node = context;
     world_t *w = node->world;
-    sim_event_t event = event_for(node, SIM_WAKE);
+    sim_event_t event = node_event_for(node, SIM_WAKE);
     event.a = ++node->wake_number;
     uint64_t at = world_time_of(node, at_ns);
-    world_event(w, (at > w->now_ns ? at : w->now_ns) + lag(node), &event);
+    world_event(w, (at > w->now_ns ? at : w->now_ns) + node->lag_ns, &event);
 }
 
 static void verb_job(void *context, job_t *job) {
     node_t *node = context;
     job->work(job);
-    sim_event_t event = event_for(node, SIM_JOB);
+    sim_event_t event = node_event_for(node, SIM_JOB);
     event.pointer = job;
-    world_event(node->world, node->world->now_ns + job->cost_ns + lag(node), &event);
+    world_event(node->world, node->world->now_ns + job->cost_ns + node->lag_ns, &event);
 }
 
 static void verb_log(void *context, int level, const char *module, const char *event,
@@ -130,12 +111,18 @@ static void verb_log(void *context, int level, const char *module, const char *e
         world_say(node->world, "node %u: %s %s %s", node->member, module, event, text);
 }
 
+/* The process ends with its replica. Damage is a reason to refuse; nothing else is. */
 static void verb_halt(void *context, synod_status status, const char *reason) {
     node_t *node = context;
+    world_t *w = node->world;
     node->halted = true;
-    world_note(node->world, node->endpoint, "halt", (uint64_t)status, 0);
-    if (node->lies == 0)
-        violate(node->world, VIOLATION_HALT, "node %u halts: %s", node->member, reason);
+    world_note(w, node->endpoint, "halt", (uint64_t)status, 0);
+    world_say(w, "node %u halts: %s: %s", node->member, synod_status_text(status), reason);
+    bool excused = node->rotten || (node->disk.failed && status == SYNOD_IO);
+    if (node->lies == 0 && (!excused || reason == NULL || reason[0] == '\0'))
+        violate(w, VIOLATION_HALT, "node %u halts: %s", node->member, reason);
+    sim_event_t event = node_event_for(node, SIM_STOP);
+    world_event(w, w->now_ns, &event);
 }
 
 /* ---- life ---- */
@@ -152,7 +139,7 @@ void node_make(world_t *w, uint32_t endpoint, member_t member) {
     node->host = (host_t){.context = node,
                           .send = verb_send,
                           .close = verb_close,
-                          .append = verb_append,
+                          .append = node_append,
                           .read = verb_read,
                           .store = verb_store,
                           .load = verb_load,
@@ -184,7 +171,7 @@ void node_make(world_t *w, uint32_t endpoint, member_t member) {
 }
 
 /* Collects what one batch of inputs asked for. */
-static void after_input(node_t *node) {
+void node_after_input(node_t *node) {
     world_t *w = node->world;
     if (node->flush_due)
         return;
@@ -193,7 +180,7 @@ static void after_input(node_t *node) {
         return;
     }
     node->flush_due = true;
-    sim_event_t event = event_for(node, SIM_FLUSH);
+    sim_event_t event = node_event_for(node, SIM_FLUSH);
     world_event(w, w->now_ns + chance_between(w, 0, w->options.loop_max_ns), &event);
 }
 
@@ -201,6 +188,7 @@ void node_start(node_t *node) {
     world_t *w = node->world;
     require(!node->up);
     disk_flush(&node->disk);
+    node->disk.failed = false;
     node->memory = mmap(NULL, node->memory_bytes, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     invariant(node->memory != MAP_FAILED);
@@ -214,7 +202,7 @@ void node_start(node_t *node) {
     world_note(w, node->endpoint, "start", node->life, 0);
     world_say(w, "node %u starts", node->member);
     replica_start(node->replica, node_instant(node));
-    after_input(node);
+    node_after_input(node);
     net_dial_all(w, node->endpoint);
 }
 
@@ -235,8 +223,11 @@ void node_stop(node_t *node, bool power) {
     node->up = false;
     node->life++;
     node->trap = 0;
+    node->disk.fails = node->disk.fails && !node->disk.failed;
     world_note(w, node->endpoint, power ? "power off" : "crash", 0, 0);
     world_say(w, "node %u %s", node->member, power ? "loses power" : "crashes");
+    if (node->disk.waits) /* nothing of it was taken */
+        node->disk.writing = node->disk.waits = false;
     if (node->disk.writing)
         oracle_landed(node, node->disk.data);
     if (power) {
@@ -261,12 +252,12 @@ void node_free(node_t *node) {
 void node_link_up(node_t *node, link_t link, member_t member) {
     uint64_t number = prng_next(&node->world->chance);
     replica_on_link_up(node->replica, node_instant(node), link, member, number);
-    after_input(node);
+    node_after_input(node);
 }
 
 void node_link_down(node_t *node, link_t link) {
     replica_on_link_down(node->replica, node_instant(node), link);
-    after_input(node);
+    node_after_input(node);
 }
 
 void node_frame(node_t *node, link_t link, const frame_buffer_t *buffer) {
@@ -280,39 +271,17 @@ void node_frame(node_t *node, link_t link, const frame_buffer_t *buffer) {
         node_link_down(node, link);
         return;
     }
-    if (node->lies != 0)
-        liar_heard(node, buffer);
+    if (node->lies != 0 && liar_heard(node, link, buffer))
+        return;
     replica_on_frame(node->replica, node_instant(node), link, frame);
-    after_input(node);
-}
-
-static void on_appended(node_t *node, const sim_event_t *event) {
-    disk_t *disk = &node->disk;
-    bool trapped = event->b != 0 && node->world->calm_ns == 0;
-    if (trapped && !node->trap_after) {
-        world_struck(node->world, FAULT_CRASH_BEFORE_WRITE);
-        disk->writing = false;
-        node_stop(node, false);
-        return;
-    }
-    bytes_t written = disk->data;
-    disk_complete(disk);
-    if (!node->world->options.disk_lies)
-        oracle_durable(node, written);
-    if (trapped) {
-        world_struck(node->world, FAULT_CRASH_AFTER_WRITE);
-        node_stop(node, false);
-        return;
-    }
-    replica_on_appended(node->replica, node_instant(node), event->a, SYNOD_OK);
-    after_input(node);
+    node_after_input(node);
 }
 
 static void on_wake(node_t *node, const sim_event_t *event) {
     if (event->a != node->wake_number)
         return;
     replica_on_wake(node->replica, node_instant(node));
-    after_input(node);
+    node_after_input(node);
 }
 
 void node_event(node_t *node, const sim_event_t *event) {
@@ -323,21 +292,25 @@ void node_event(node_t *node, const sim_event_t *event) {
     }
     if (!node->up || event->life != node->life)
         return;
+    if (event->kind == SIM_STOP) {
+        node_stop(node, false);
+        return;
+    }
     switch (event->kind) {
     case SIM_APPENDED:
-        on_appended(node, event);
+        node_appended(node, event);
         break;
     case SIM_READ:
         sim_disk_read(&node->disk, event->b, event->pointer, event->size);
         replica_on_read(node->replica, node_instant(node), event->a, SYNOD_OK);
-        after_input(node);
+        node_after_input(node);
         break;
     case SIM_WAKE:
         on_wake(node, event);
         break;
     case SIM_JOB:
         replica_on_job(node->replica, node_instant(node), event->pointer);
-        after_input(node);
+        node_after_input(node);
         break;
     default:
         node->flush_due = false;

@@ -111,7 +111,7 @@ void oracle_executed(void *context, height_t height, const digest_t *id, const b
                      bytes_t payload) {
     node_t *node = context;
     world_t *w = node->world;
-    if (node->lies != 0)
+    if (!node_is_true(node))
         return;
     bool first = height > w->heights_known;
     judge_height(node, height, id, block);
@@ -127,7 +127,7 @@ void oracle_executed(void *context, height_t height, const digest_t *id, const b
 
 /* ---- what is said: conflicts, durable before spoken, roots ---- */
 
-static uint64_t mix(uint64_t hash, uint64_t word) {
+uint64_t oracle_mix(uint64_t hash, uint64_t word) {
     hash = (hash ^ word) * UINT64_C(0x9E3779B97F4A7C15);
     return hash ^ hash >> 29;
 }
@@ -137,16 +137,16 @@ static uint64_t statement_print(const world_t *w, const statement_t *statement) 
     statement_encode(statement, &w->committee.domain, bytes);
     uint64_t hash = 1;
     for (size_t at = 0; at < sizeof bytes; at += 8)
-        hash = mix(hash, load_u64(bytes + at));
+        hash = oracle_mix(hash, load_u64(bytes + at));
     return hash;
 }
 
 static uint64_t slot_print(member_t member, const phase_t *phase, const statement_t *s) {
-    uint64_t hash = mix(mix(s->epoch, member), s->phase);
-    hash = (phase->slot & SLOT_VIEW) != 0 ? mix(hash, s->view) : hash;
-    hash = (phase->slot & SLOT_HEIGHT) != 0 ? mix(hash, s->height) : hash;
-    hash = (phase->slot & SLOT_SUBJECT) != 0 ? mix(hash, s->subject) : hash;
-    hash = (phase->slot & SLOT_CLAIM) != 0 ? mix(hash, s->claims[0].view) : hash;
+    uint64_t hash = oracle_mix(oracle_mix(s->epoch, member), s->phase);
+    hash = (phase->slot & SLOT_VIEW) != 0 ? oracle_mix(hash, s->view) : hash;
+    hash = (phase->slot & SLOT_HEIGHT) != 0 ? oracle_mix(hash, s->height) : hash;
+    hash = (phase->slot & SLOT_SUBJECT) != 0 ? oracle_mix(hash, s->subject) : hash;
+    hash = (phase->slot & SLOT_CLAIM) != 0 ? oracle_mix(hash, s->claims[0].view) : hash;
     return hash | 1;
 }
 
@@ -247,6 +247,9 @@ static void judge_root(node_t *node, bytes_t body) {
 void oracle_sent(node_t *node, const frame_buffer_t *frame) {
     bytes_t body = bytes_of(frame->data + FRAME_HEADER_BYTES, frame->size - FRAME_HEADER_BYTES);
     unsigned kind = load_u16(frame->data + 6);
+    if (node->disk.failed)
+        violate(node->world, VIOLATION_DURABILITY, "member %u speaks after its disk has failed",
+                node->member);
     if (kind == FRAME_MESSAGE)
         judge_message(node, body);
     else if (kind == FRAME_CHECKPOINT)
@@ -268,8 +271,10 @@ static void take_record(spoken_t *spoken, bytes_t body) {
                          lease > spoken->lease ? lease : spoken->lease};
 }
 
-static void take_records(spoken_t *spoken, bytes_t written, uint64_t address) {
+/* Returns the sequence of the first record, 0: none; `*last` becomes that of the last one. */
+static uint64_t take_records(spoken_t *spoken, bytes_t written, uint64_t address, uint64_t *last) {
     journal_entry_t entry;
+    uint64_t first = 0;
     for (size_t at = 0; at < written.size;) {
         bytes_t rest = bytes_of(written.data + at, written.size - at);
         if (journal_parse(rest, address + at, &entry) != SYNOD_OK) {
@@ -278,8 +283,11 @@ static void take_records(spoken_t *spoken, bytes_t written, uint64_t address) {
         }
         if (entry.kind == JOURNAL_RECORD)
             take_record(spoken, entry.body);
+        first = first == 0 ? entry.sequence : first;
+        *last = entry.sequence;
         at += (size_t)journal_cost((uint32_t)entry.body.size);
     }
+    return first;
 }
 
 static void merge(spoken_t *to, const spoken_t *from) {
@@ -288,13 +296,21 @@ static void merge(spoken_t *to, const spoken_t *from) {
     to->lease = from->lease > to->lease ? from->lease : to->lease;
 }
 
+/* A number that was durable is never given again: nothing acknowledged was cut (F4, F5). */
 void oracle_durable(node_t *node, bytes_t written) {
-    take_records(&node->durable, written, node->disk.offset);
+    uint64_t last = node->recorded;
+    uint64_t first = take_records(&node->durable, written, node->disk.offset, &last);
+    if (node_is_true(node) && first != 0 && first <= node->recorded)
+        violate(node->world, VIOLATION_DURABILITY,
+                "member %u forgot durable records: it writes %llu again, %llu was there",
+                node->member, (unsigned long long)first, (unsigned long long)node->recorded);
+    node->recorded = last;
     merge(&node->durable, &node->landed);
 }
 
 void oracle_landed(node_t *node, bytes_t written) {
-    take_records(&node->landed, written, node->disk.offset);
+    uint64_t last;
+    (void)take_records(&node->landed, written, node->disk.offset, &last);
 }
 
 /* ---- clients ---- */
@@ -311,9 +327,8 @@ static void judge_counter(sim_client_t *client, const sim_request_t *request) {
     if (request->status != SYNOD_OK ||
         !kv_read_increment(bytes_of(request->result, request->result_size), &number) ||
         number <= 0 || (uint64_t)number >= w->told_width) {
-        violate(w, VIOLATION_HISTORY,
-                "client %u: increment %llu was answered status %d number %lld", client->index,
-                (unsigned long long)request->sequence, (int)request->status, (long long)number);
+        violate(w, VIOLATION_HISTORY, "client %u: an increment was answered status %d number %lld",
+                client->index, (int)request->status, (long long)number);
         return;
     }
     uint64_t row = request->kind == KIND_SHARED ? 0 : 1 + client->index;
@@ -332,8 +347,11 @@ static void judge_counter(sim_client_t *client, const sim_request_t *request) {
         w->shared_high = (uint64_t)number;
 }
 
+/* What ran; what did not run, or nobody knows, is judged at the end. */
 void oracle_answered(sim_client_t *client, const sim_request_t *request) {
     world_t *w = client->world;
+    if (request->status != SYNOD_OK && request->status != SYNOD_APP_ERROR)
+        return;
     if (request->kind == KIND_OWN || request->kind == KIND_SHARED)
         judge_counter(client, request);
     else if (request->kind == KIND_SET && request->status != SYNOD_OK)

@@ -1,13 +1,15 @@
 /* The inside of the simulated world: what its files share. One file a concern:
  *   world.c         options, open, close, the event loop
  *   world_node.c    a node and its host verbs
+ *   world_append.c  what becomes of an append
  *   world_net.c     links and frames
  *   world_disk.c    a disk that loses power
- *   world_client.c  clients
+ *   world_client.c  clients: the core of src/client on simulated links and time
  *   world_fault.c   faults on demand
  *   world_liar.c    which lie is told when
- *   world_forge.c   forged frames
+ *   world_forge.c   forged frames; world_forge_reply.c: forged answers to clients
  *   world_oracle.c  judgement while it runs
+ *   world_answers.c judgement of what clients sign and believe
  *   world_finish.c  judgement at the end
  *
  * Invariants: an event carries the life of the node that it is for, so that nothing reaches a
@@ -17,176 +19,7 @@
 #ifndef SIM_WORLD_STATE_H
 #define SIM_WORLD_STATE_H
 
-#include "base/arena.h"
-#include "base/check.h"
-#include "base/heap.h"
-#include "base/map.h"
-#include "base/prng.h"
-#include "base/trace.h"
-#include "codec/hello.h"
-#include "codec/message_codec.h"
-#include "codec/request.h"
-#include "protocol/registry.h"
-#include "sim/world.h"
-
-#define MS UINT64_C(1000000)
-#define SECOND UINT64_C(1000000000)
-#define ENDPOINTS_MAX (WORLD_MEMBERS_MAX + WORLD_CLIENTS_MAX)
-#define DISK_PAGE_BYTES 65536u
-#define DISK_CUT_BYTES 512u
-/* Frames under way on one direction of one link; a real host closes such a link. */
-#define WAY_FRAMES_MAX 20000
-
-typedef enum sim_event_kind {
-    SIM_FRAME = 1, /* link, frame */
-    SIM_LINK_UP,   /* link */
-    SIM_LINK_DOWN, /* link */
-    SIM_DIAL,      /* who = lower endpoint, a = higher */
-    SIM_APPENDED,
-    SIM_READ,
-    SIM_WAKE,
-    SIM_JOB,
-    SIM_FLUSH,
-    SIM_CLIENT, /* who = client, a = kind of timer */
-    SIM_RESTART
-} sim_event_kind_t;
-
-typedef struct sim_event {
-    sim_event_kind_t kind;
-    uint32_t who; /* endpoint */
-    uint64_t life;
-    uint64_t a, b;
-    size_t size;
-    void *pointer;
-    uint32_t next_free;
-} sim_event_t;
-
-typedef struct frame_buffer {
-    uint32_t references;
-    size_t size;
-    uint8_t data[];
-} frame_buffer_t;
-
-/* ---- network ---- */
-
-typedef struct link_end {
-    uint32_t owner; /* endpoint: members first, then clients */
-    uint64_t life;
-    bool up; /* the owner was told so */
-} link_end_t;
-
-typedef struct way {
-    uint64_t last_ns; /* arrival of the last frame: in order */
-    uint32_t under_way;
-    frame_buffer_t **held; /* stalled by a cut, in order */
-    uint32_t held_count, held_capacity;
-} way_t;
-
-/* Two ends; link numbers are 2 * index + end + 1 and never used again. */
-typedef struct connection {
-    link_end_t end[2];
-    way_t way[2]; /* from end i */
-    bool broken;
-} connection_t;
-
-/* ---- disk ---- */
-
-typedef struct disk_undo {
-    uint64_t at;
-    uint8_t before[DISK_CUT_BYTES];
-} disk_undo_t;
-
-typedef struct disk {
-    uint64_t bytes;
-    uint8_t **pages; /* NULL: zeros */
-    bool writing;
-    uint64_t token, offset;
-    bytes_t data; /* in the replica's memory until the write completes */
-    /* sectors that a killed process had handed over: seen by reads, lost by a power cut, durable
-     * with the next completed append */
-    disk_undo_t *undo;
-    uint32_t undo_count, undo_capacity;
-    uint64_t appends;
-} disk_t;
-
-/* ---- nodes ---- */
-
-/* What is durable of the record of the default protocol, read from the appends (durable before
- * spoken). */
-typedef struct spoken {
-    view_t voted, left, lease;
-} spoken_t;
-
-typedef struct node {
-    struct world *world;
-    uint32_t endpoint; /* twins share the member, not the endpoint */
-    member_t member;
-    uint16_t lies;
-    bool up, halted;
-    uint64_t life;
-    replica_t *replica;
-    void *memory;
-    size_t memory_bytes;
-    host_t host;
-    replica_config_t config;
-    symbolic_identity_t identity;
-    signer_t signer;
-    disk_t disk;
-    uint64_t sync_ns, lag_ns; /* 0: as the options say */
-    uint64_t boot_ns;         /* world time at which its monotonic clock began */
-    int64_t skew_ns, rate_ppm;
-    uint64_t wake_number; /* of the last wish */
-    uint64_t reset_until_ns;
-    bool flush_due;
-    uint32_t trap; /* appends until it stops; 0: none */
-    bool trap_after;
-    height_t observed;        /* last height that this life executed */
-    view_t said_left; /* highest view of a time-out that ever left it */
-    spoken_t durable, landed; /* landed: of writes cut short, durable with the next append */
-    frame_buffer_t *stale;    /* of a liar: an old proposal of its own */
-    frame_buffer_t *twofold;  /* the other block of the proposal that is being sent, */
-    uint64_t twofold_of;      /* which is this one */
-} node_t;
-
-/* ---- clients ---- */
-
-typedef struct sim_request {
-    uint64_t sequence;
-    bytes_t encoded; /* owned */
-    digest_t digest;
-    bool sent, answered;
-    uint64_t submitted_ns, answered_ns, retry_at_ns, resends;
-    uint64_t kind, number;               /* of the workload: which counter, what it was told */
-    uint64_t answers[WORLD_MEMBERS_MAX]; /* hash of what each member said; 0: nothing */
-    uint64_t accepted;                   /* the hash accepted */
-    synod_status status;
-    height_t height;
-    uint8_t *result; /* owned */
-    size_t result_size;
-} sim_request_t;
-
-typedef struct sim_client_link {
-    link_t link; /* LINK_NONE: none */
-    bool greeted;
-} sim_client_link_t;
-
-typedef struct sim_client {
-    struct world *world;
-    uint32_t index;
-    symbolic_identity_t identity;
-    signer_t signer;
-    uint64_t session, open_attempts;
-    bool expired;
-    sim_request_t open;
-    sim_request_t *requests;
-    uint32_t count, capacity;
-    uint32_t outstanding, answered;
-    uint64_t settled; /* all sequences up to this one are answered */
-    uint32_t to_submit;
-    uint64_t timer_at_ns;
-    sim_client_link_t links[WORLD_MEMBERS_MAX];
-    member_t hint;
-} sim_client_t;
+#include "sim/world_types.h"
 
 /* ---- oracle ---- */
 
@@ -249,7 +82,12 @@ struct world {
 void world_event(world_t *w, uint64_t at_ns, const sim_event_t *event);
 uint64_t chance_between(world_t *w, uint64_t low, uint64_t high); /* draws nothing if equal */
 bool chance_hits(world_t *w, uint32_t per_million);               /* draws nothing if 0 */
+/* Held to everything: safety and progress. */
 bool world_is_honest(const world_t *w, member_t member);
+/* Held to safety. */
+static inline bool node_is_true(const node_t *node) {
+    return node->lies == 0 && !node->forgetful;
+}
 void world_struck(world_t *w, world_fault_t fault);
 /* Notes into the trace and, when somebody listens, says a line. `what` is static. */
 void world_note(world_t *w, uint32_t who, const char *what, uint64_t a, uint64_t b);
@@ -278,6 +116,15 @@ void node_start(node_t *node);
 /* Ends its life: `power`: what was not durable is lost too. */
 void node_stop(node_t *node, bool power);
 void node_free(node_t *node);
+sim_event_t node_event_for(const node_t *node, sim_event_kind_t kind);
+/* Collects what one batch of inputs asked for. */
+void node_after_input(node_t *node);
+
+/* ---- world_append.c ---- */
+void node_append(void *node, uint64_t token, uint64_t offset, bytes_t bytes);
+void node_appended(node_t *node, const sim_event_t *event);
+/* Its disk is not full any more. */
+void node_has_room(node_t *node);
 instant_t node_instant(const node_t *node);
 void node_link_up(node_t *node, link_t link, member_t member);
 void node_link_down(node_t *node, link_t link);
@@ -321,25 +168,31 @@ void disk_flush(disk_t *disk);
 /* The process ends with a write under way: some sectors of it are in the machine's cache. */
 void disk_killed(world_t *w, disk_t *disk);
 void disk_power_cut(world_t *w, disk_t *disk);
+/* Changes a bit or a sector of some record. False: there is none. `*forgotten`: nothing that is
+ * left proves that what was damaged had been acknowledged. */
+bool disk_rot(world_t *w, disk_t *disk, bool *forgotten);
 
 /* ---- world_client.c ---- */
 /* What a client of the workload asks for; KIND_MANUAL: by hand. */
 enum { KIND_MANUAL = 0, KIND_OWN = 1, KIND_SHARED = 2, KIND_SET = 3 };
 void sim_client_make(world_t *w, uint32_t index);
+void sim_client_start(sim_client_t *client);
 void sim_client_free(sim_client_t *client);
 void sim_client_link_up(sim_client_t *client, link_t link, member_t member);
-void sim_client_link_down(sim_client_t *client, member_t member, link_t link);
-void sim_client_frame(sim_client_t *client, member_t member, const frame_buffer_t *buffer);
-void sim_client_timer(sim_client_t *client);
+void sim_client_link_down(sim_client_t *client, link_t link);
+void sim_client_frame(sim_client_t *client, link_t link, const frame_buffer_t *buffer);
+void sim_client_event(sim_client_t *client, const sim_event_t *event);
+/* Its index, or WORLD_BUSY. */
 uint32_t sim_client_submit(sim_client_t *client, bytes_t operation, uint64_t kind);
-void sim_client_send(sim_client_t *client, sim_request_t *request, uint32_t member);
+/* The signed request that carries it goes out once more, past the core. */
+void sim_client_send_again(sim_client_t *client, const sim_request_t *request, uint32_t member);
 bool sim_client_idle(const sim_client_t *client);
 
 /* ---- world_liar.c ---- */
 /* A frame that a liar's replica sends on a link: sends it, something else, or nothing. */
 void liar_send(node_t *node, link_t link, frame_buffer_t *frame);
-/* A frame that reaches a liar, before its replica has it. */
-void liar_heard(node_t *node, const frame_buffer_t *frame);
+/* A frame that reaches a liar, before its replica has it. True: the replica never has it. */
+bool liar_heard(node_t *node, link_t link, const frame_buffer_t *frame);
 void liar_free(node_t *node);
 
 /* ---- world_forge.c: frames made in a liar's own name; NULL when there is nothing to alter ---- */
@@ -357,7 +210,12 @@ frame_buffer_t *forge_tail(world_t *w, const frame_buffer_t *frame);
 frame_buffer_t *forge_noise(world_t *w, const frame_buffer_t *frame);
 frame_buffer_t *forge_sync(world_t *w, const frame_buffer_t *frame);
 frame_buffer_t *forge_root(node_t *node, const frame_buffer_t *frame);
-frame_buffer_t *forge_reply(world_t *w, const frame_buffer_t *frame);
+frame_buffer_t *forge_room(size_t body_size);
+
+/* ---- world_forge_reply.c ---- */
+frame_buffer_t *forge_reply(node_t *node, const frame_buffer_t *frame);
+/* An answer to a request that has not run. */
+frame_buffer_t *forge_early_reply(node_t *node, const frame_buffer_t *asked);
 
 /* ---- world_oracle.c ---- */
 void oracle_make(world_t *w);
@@ -372,7 +230,19 @@ void oracle_durable(node_t *node, bytes_t written);
 void oracle_landed(node_t *node, bytes_t written);
 void oracle_submitted(sim_client_t *client, sim_request_t *request);
 void oracle_answered(sim_client_t *client, const sim_request_t *request);
+uint64_t oracle_mix(uint64_t hash, uint64_t word);
 /* At the end of a run in which everything was answered. */
 void oracle_finish(world_t *w);
+
+/* ---- world_answers.c: what clients sign, what honest members reply, what clients believe ---- */
+/* A request leaves the client: it is what was submitted, in its order, and always the same. */
+void answers_sealed(sim_client_t *client, frame_buffer_t *frame);
+/* An honest member sends this to the client. */
+void answers_said(node_t *node, sim_client_t *client, const frame_buffer_t *frame);
+/* The client's core tells what became of an operation. */
+void answers_believed(sim_client_t *client, sim_request_t *request,
+                      const client_completion_t *completion);
+/* No core may call an honest member a liar. */
+void answers_finish(sim_client_t *client);
 
 #endif

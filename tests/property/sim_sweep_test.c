@@ -38,20 +38,6 @@ static void good_seeds(void **state) {
     }
 }
 
-/* Seeds that found a bug once. What it was: docs/guide/simulator.md. */
-static void seeds_that_found_something(void **state) {
-    (void)state;
-    static const uint64_t seeds[] = {3, 52, 397, 1641, 2047, 2928, 4215, 4586, 5685, 15582, 20348};
-    for (size_t i = 0; i < sizeof seeds / sizeof seeds[0]; i++) {
-        sweep_options_t options = {0};
-        world_report_t report;
-        sweep_run(seeds[i], &options, &report);
-        if (report.violated != VIOLATION_NONE)
-            print_message("seed %" PRIu64 ": %s\n", seeds[i], report.text);
-        assert_int_equal(report.violated, VIOLATION_NONE);
-    }
-}
-
 static uint64_t violations_of(const sweep_options_t *options, uint64_t count,
                               violation_t violation) {
     uint64_t found = 0;
@@ -160,7 +146,6 @@ int main(int argc, char **argv) {
     }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(good_seeds),
-        cmocka_unit_test(seeds_that_found_something),
         cmocka_unit_test(control_too_many_liars_fork),
         cmocka_unit_test(control_early_durable_is_seen),
         cmocka_unit_test(control_no_quorum_is_no_progress),

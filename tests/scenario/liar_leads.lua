@@ -1,7 +1,8 @@
 -- The first leader lies: it shows one block to one half of the members and another block to the other.
 -- Each of them can get a few votes, never both a quorum: any two quorums of four share an honest
 -- member, and that one votes once in a view.
-cluster{members = 4, clients = 2, seed = 3, liars = {[0] = {"equivocate", "vote_all"}}, lies = 0.5}
+cluster{members = 4, clients = 2, seed = 3, batch = 1, window = 64,
+        liars = {[0] = {"equivocate", "vote_all"}}, lies = 0.5}
 
 for _ = 1, 10 do
     submit(0, "increment", "a")
