@@ -1,9 +1,11 @@
 # Synod: short names for what CMake, Ninja and ctest do. `make` alone builds the release.
 # BUILD=folder puts the build elsewhere; JOBS=n bounds parallel compilers; ARGS="..." goes to the
-# program of demo, bench, proof and soak.
+# program of demo, bench, proof and soak. BREAK=state: the demo in a build with fault hooks, where
+# one validator's state is damaged and the demo has to find it.
 BUILD ?= build
 JOBS ?= $(shell nproc)
 ARGS ?=
+BREAK ?=
 SYNOD = $(BUILD)/release/synod
 C_FILES = $(shell find $(wildcard include src node cli sim tests bench examples) -name '*.[ch]')
 
@@ -21,12 +23,20 @@ program:
 test: debug
 	@ctest --test-dir $(BUILD)/debug --output-on-failure --no-tests=error --no-label-summary -j 2
 
-# A script tools/NAME.sh leads through the longer ones; the program has the verbs demo and bench.
-demo bench: program
-	@if [ -f tools/$@.sh ]; then SYNOD_BIN=$(SYNOD) exec sh tools/$@.sh $(ARGS); \
-	elif [ -x $(SYNOD) ]; then exec $(SYNOD) $@ $(ARGS); \
-	else echo "make $@: there is no program $(SYNOD) yet (cli/main.c is missing)" >&2; exit 1; fi
+ifneq ($(BREAK),)
+demo:
+	@cmake --preset faults -B $(BUILD)/faults >/dev/null
+	@cmake --build $(BUILD)/faults -j $(JOBS) --target synod
+	@exec $(BUILD)/faults/synod demo --break "$(BREAK)" $(ARGS)
+else
+demo: program
+	@exec $(SYNOD) demo $(ARGS)
+endif
 
+bench: program
+	@SYNOD_BIN=$(SYNOD) exec sh tools/bench.sh $(ARGS)
+
+# A script tools/NAME.sh leads through the longer ones.
 proof soak: release
 	@if [ -f tools/$@.sh ]; then SYNOD_BIN=$(SYNOD) exec sh tools/$@.sh $(ARGS); \
 	else echo "make $@: there is no tools/$@.sh yet" >&2; exit 1; fi

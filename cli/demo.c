@@ -7,20 +7,25 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cli/kv_words.h"
 #include "cli/loader.h"
 #include "cli/local.h"
 #include "cli/verbs.h"
+#include "node/faults.h"
 
 #define PACE_DEFAULT_NS UINT64_C(15000000000)
 /* The next commit after a kill is due within a second; this is when the demo gives up. */
 #define SETTLE_PATIENCE_NS UINT64_C(60000000000)
 #define ROOTS_PATIENCE_NS UINT64_C(20000000000)
+/* From the signal to the damage: the validator looks at once, this is for a slow machine. */
+#define DAMAGE_PAUSE_NS 300000000
 
 typedef struct demo {
     const verb_t *verb;
     local_options_t local;
     uint64_t pace_ns;
     const char *file;
+    const char *fault; /* --break; NULL: nothing */
     char made_folder[64];
     cluster_t cluster;
     synod_client *client;
@@ -31,6 +36,8 @@ typedef struct demo {
     uint64_t killed_ns, back_ns, restarted_ns;
     uint64_t done_at_kill;
     uint64_t last_line_ns, last_line_done;
+    int ended; /* a validator that ended by itself, or -1 */
+    char end_reason[1024];
 } demo_t;
 
 static double seconds_of(uint64_t ns) {
@@ -164,12 +171,32 @@ static void wait_for_roots(demo_t *demo, roots_t *roots) {
         struct timespec pause = {0, 100000000};
         nanosleep(&pause, NULL);
         read_roots(demo, roots);
-    } while (roots->equal < demo->cluster.size && monotonic_ns() < end);
+        demo->ended = cluster_check(&demo->cluster, demo->end_reason, sizeof demo->end_reason);
+    } while (roots->equal < demo->cluster.size && demo->ended < 0 && monotonic_ns() < end);
+}
+
+/* --break state: one validator's memory goes bad, and the chain goes on by one ordered read, which
+ * alters nothing. Whoever executes it tells its root to the others. */
+static void break_state(demo_t *demo) {
+    char text[160];
+    uint8_t operation[64], answer[64];
+    uint32_t leader = 0;
+    size_t size;
+    writer_t get = writer_of(operation, sizeof operation);
+    struct timespec pause = {0, DAMAGE_PAUSE_NS};
+    find_leader(demo, &leader);
+    uint32_t victim = (leader + 1) % demo->cluster.size;
+    kill(demo->cluster.processes[victim], SIGUSR1);
+    snprintf(text, sizeof text, "broken on purpose: a bit of the state of validator %u is flipped",
+             victim);
+    say(demo, text);
+    nanosleep(&pause, NULL);
+    kv_encode_get(&get, bytes_of("synod demo", 10));
+    synod_client_call(demo->client, writer_bytes(&get), answer, sizeof answer, &size);
 }
 
 static int conclude(demo_t *demo, bool loaded, uint64_t differ) {
     roots_t roots;
-    char reason[1024];
     wait_for_roots(demo, &roots);
     for (uint32_t i = 0; i < demo->cluster.size; i++) {
         const status_report_t *r = &roots.reports[i];
@@ -182,9 +209,8 @@ static int conclude(demo_t *demo, bool loaded, uint64_t differ) {
                    r->root.bytes[1], r->root.bytes[2], r->root.bytes[3],
                    (unsigned long long)r->root_height);
     }
-    int ended = cluster_check(&demo->cluster, reason, sizeof reason);
-    if (ended >= 0)
-        printf("validator %d ended: %s\n", ended, reason);
+    if (demo->ended >= 0)
+        printf("validator %d ended: %s\n", demo->ended, demo->end_reason);
     if (roots.odd >= 0)
         printf("validator %d has another state than the others\n", roots.odd);
     if (!loaded)
@@ -192,7 +218,7 @@ static int conclude(demo_t *demo, bool loaded, uint64_t differ) {
                (unsigned long long)(demo->records.count - atomic_load(&demo->loader.done) +
                                     atomic_load(&demo->loader.failed)),
                demo->records.count);
-    bool good = loaded && differ == 0 && ended < 0 && roots.odd < 0 &&
+    bool good = loaded && differ == 0 && demo->ended < 0 && roots.odd < 0 &&
                 roots.equal == demo->cluster.size && demo->back_ns != 0 && demo->records.count > 0;
     printf("demo: %zu records, %llu differ, %u roots equal\n", demo->records.count,
            (unsigned long long)differ, roots.equal);
@@ -219,6 +245,8 @@ static int play(demo_t *demo) {
     bool loaded = load(demo);
     say(demo, loaded ? "all records are confirmed by f+1 validators; reading them back"
                      : "not all records were confirmed; reading them back");
+    if (demo->fault != NULL)
+        break_state(demo);
     uint64_t differ = loader_compare(demo->client, &demo->records, compared, demo);
     if (on_terminal())
         printf("\n");
@@ -239,23 +267,37 @@ static void remove_folder(const char *folder) {
         fprintf(stderr, "synod demo: %s was left behind\n", folder);
 }
 
+/* What the validators inherit makes them listen to the signal of break_state. */
+static int arm(const verb_t *verb, const char *fault) {
+    if (strcmp(fault, "state") != 0)
+        return usage_error(verb, "--break: there is no \"%s\", only state", fault);
+    if (!faults_built())
+        return usage_error(verb, "--break: this program has no fault hooks; `make demo "
+                                 "BREAK=state` builds one that has");
+    return setenv("SYNOD_FAULT", fault, 1) == 0 ? -1 : failed(verb, "out of memory");
+}
+
 static int run(const verb_t *verb, int argc, char **argv) {
     demo_t *demo = calloc(1, sizeof *demo);
     if (demo == NULL)
         return failed(verb, "out of memory");
     demo->verb = verb;
     demo->pace_ns = PACE_DEFAULT_NS;
-    option_t options[16] = {{"pace", OPTION_DURATION, &demo->pace_ns, "TIME",
+    option_t options[17] = {{"pace", OPTION_DURATION, &demo->pace_ns, "TIME",
                              "the load takes about this long (default 15s)"},
                             {"records", OPTION_TEXT, &demo->file, "FILE",
-                             "KEY<TAB>VALUE lines instead of the package index"}};
-    local_option_table(&demo->local, options, 2);
+                             "KEY<TAB>VALUE lines instead of the package index"},
+                            {"break", OPTION_TEXT, &demo->fault, "WHAT",
+                             "state: damage one validator's (only in builds with fault hooks)"}};
+    local_option_table(&demo->local, options, 3);
     arguments_t arguments;
     int code = options_parse(verb, options, argc, argv, &arguments);
     if (code < 0 && arguments.count > 0)
         code = usage_error(verb, "takes no arguments");
     if (code < 0 && (demo->local.count < 4 || demo->pace_ns < UINT64_C(2000000000)))
         code = usage_error(verb, "--n: at least 4; --pace: at least 2s");
+    if (code < 0 && demo->fault != NULL)
+        code = arm(verb, demo->fault);
     if (code < 0 && demo->local.home == NULL) {
         snprintf(demo->made_folder, sizeof demo->made_folder, "/tmp/synod-demo-XXXXXX");
         if (mkdtemp(demo->made_folder) == NULL)

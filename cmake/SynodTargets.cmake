@@ -100,7 +100,7 @@ function(synod_test_properties test label)
         SKIP_RETURN_CODE 77
         ENVIRONMENT "SYNOD_BIN=${CMAKE_BINARY_DIR}/synod;SYNOD_SOURCE=${CMAKE_SOURCE_DIR};\
 SYNOD_BUILD=${CMAKE_BINARY_DIR};UBSAN_OPTIONS=print_stacktrace=1;TSAN_OPTIONS=halt_on_error=1")
-    if(label STREQUAL "loopback")
+    if(label MATCHES "^(loopback|power)$")
         # Clusters of real processes, whose timers suffer when two run side by side.
         set_tests_properties(${test} PROPERTIES RESOURCE_LOCK loopback)
     endif()
@@ -130,6 +130,32 @@ function(synod_tests)
     add_test(NAME tidy COMMAND ${LUA_PROGRAM} ${CMAKE_SOURCE_DIR}/tools/tidy
         --root ${CMAKE_SOURCE_DIR} --build ${CMAKE_BINARY_DIR})
     synod_test_properties(tidy tidy)
+endfunction()
+
+# tests/power: the driver of power cuts, the library that undoes unsynced writes, and the program
+# once more with the fault hooks, all of which are in the sources of node/.
+function(synod_power)
+    file(GLOB sources CONFIGURE_DEPENDS tests/power/*.c)
+    add_executable(tests_power ${sources})
+    set_target_properties(tests_power PROPERTIES
+        OUTPUT_NAME power RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+    synod_common(tests_power TRUE)
+    synod_link_all(tests_power)
+
+    # Loaded into programs with and without sanitizers: has none itself.
+    add_library(undo_shim MODULE tests/power/shim/undo_shim.c)
+    set_target_properties(undo_shim PROPERTIES
+        PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+    synod_common(undo_shim TRUE)
+    target_compile_options(undo_shim PRIVATE -fno-sanitize=all)
+    target_link_options(undo_shim PRIVATE -fno-sanitize=all)
+
+    file(GLOB sources CONFIGURE_DEPENDS node/*.c)
+    add_executable(synod_faults cli/main.c ${sources})
+    set_target_properties(synod_faults PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+    synod_common(synod_faults TRUE)
+    target_compile_definitions(synod_faults PRIVATE SYNOD_FAULT_HOOKS=1)
+    synod_link_all(synod_faults)
 endfunction()
 
 # One cmocka program, build/PRESET/tests/FOLDER_NAME_test.

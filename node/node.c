@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "base/check.h"
+#include "node/faults.h"
 #include "node/state.h"
 #include "protocol/registry.h"
 
@@ -28,6 +29,7 @@ static synod_status open_disk(node_t *node, reason_t *reason) {
                               .segments_max = (uint32_t)settings->journal_segments,
                               .durability = (durability_t)settings->durability};
     disk_events_t events = node_disk_events(node);
+    faults_disk(node, &options, &events);
     if (settings->durability == DURABILITY_NONE)
         log_event(&node->log, LOG_WARNING, "node", "unsafe",
                   "durability=none: a power cut can make this validator break its promises");
@@ -84,6 +86,7 @@ static synod_status open_replica(node_t *node, reason_t *reason) {
                                .mempool_bytes = (uint32_t)(settings->mempool_mib << 20),
                                .links_max =
                                    genesis->member_count + (uint32_t)settings->clients_max};
+    faults_replica(node, &config);
     node_key_replica_seed(&node->home.key, config.seed);
     node->memory_size = replica_bytes(&config);
     node->memory = mmap(NULL, node->memory_size, PROT_READ | PROT_WRITE,
@@ -205,7 +208,9 @@ static synod_status open_parts(node_t *node, reason_t *reason) {
         return reason_set(reason, SYNOD_IO, "the event loop cannot be made");
     node->loop_open = true;
     open_handles(node);
-    status = open_disk(node, reason);
+    status = faults_open(node, reason);
+    if (status == SYNOD_OK)
+        status = open_disk(node, reason);
     if (status == SYNOD_OK)
         status = open_replica(node, reason);
     if (status == SYNOD_OK)
@@ -282,6 +287,7 @@ void node_close(node_t *node) {
     replica_t *replica = node->replica;
     if (node->loop_open)
         close_loop(node);
+    faults_close(node);
     if (replica != NULL)
         replica_close(replica);
     if (node->memory != NULL)

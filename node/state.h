@@ -37,6 +37,7 @@ struct node {
     sign_secret_t secret;
     signer_t signer;
     uint64_t last_time_ns; /* agreed time never goes back */
+    struct faults *faults; /* faults.h; NULL in builds without hooks */
     /* ending */
     bool stopping;
     synod_status halted;

@@ -38,30 +38,48 @@ static checkpoint_said_t *place_for(replica_t *r, member_t member, height_t heig
     return oldest->height > height ? NULL : oldest;
 }
 
-static bool differs(const replica_t *r, member_t member) {
+/* Another root of the height for which we have one; NULL: there is none. */
+static const digest_t *other_root(const replica_t *r, member_t member) {
     const checkpoint_said_t *said = &r->checkpoints[(size_t)member * CHECKPOINTS_KEPT];
     for (uint32_t i = 0; i < CHECKPOINTS_KEPT; i++)
         if (said[i].height == r->root_height && !digest_equal(&said[i].root, &r->root))
-            return true;
-    return false;
+            return &said[i].root;
+    return NULL;
+}
+
+/* The first bytes, in the order in which people see them elsewhere. */
+static unsigned long long root_name(const digest_t *root) {
+    unsigned long long name = 0;
+    for (uint32_t i = 0; i < 8; i++)
+        name = name << 8 | root->bytes[i];
+    return name;
 }
 
 /* Others that said something else about the height for which we have a root. */
 static void compare(replica_t *r) {
     const committee_t *committee = r->config.committee;
+    const digest_t *other = NULL;
     uint64_t weight = 0;
-    for (member_t m = 0; m < committee->size && r->root_height > 0; m++)
-        if (m != r->config.self && differs(r, m))
-            weight += committee_weight(committee, m);
+    for (member_t m = 0; m < committee->size && r->root_height > 0; m++) {
+        const digest_t *said = m == r->config.self ? NULL : other_root(r, m);
+        weight += said == NULL ? 0 : committee_weight(committee, m);
+        other = said == NULL ? other : said;
+    }
     if (weight == 0)
         return;
-    replica_log(r, 1, "attest", "differs", "height=%llu weight=%llu",
-                (unsigned long long)r->root_height, (unsigned long long)weight);
-    if (weight >= quorum_weight(committee, QUORUM_ONE_HONEST))
-        replica_halt(
-            r, SYNOD_CONFLICT,
-            "this replica's state root differs from that of f + 1 others: its application, "
-            "memory or disk is at fault");
+    unsigned long long height = r->root_height, ours = root_name(&r->root),
+                       theirs = root_name(other);
+    replica_log(r, 1, "attest", "differs", "height=%llu weight=%llu root=%016llx theirs=%016llx",
+                height, (unsigned long long)weight, ours, theirs);
+    if (weight < quorum_weight(committee, QUORUM_ONE_HONEST))
+        return;
+    char reason[240];
+    snprintf(
+        reason, sizeof reason,
+        "at height %llu the state root here is %016llx, that of f + 1 others is not (%016llx): "
+        "the application, memory or disk of this validator is at fault",
+        height, ours, theirs);
+    replica_halt(r, SYNOD_CONFLICT, reason);
 }
 
 static void attest(replica_t *r) {
