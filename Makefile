@@ -7,7 +7,7 @@ ARGS ?=
 SYNOD = $(BUILD)/release/synod
 C_FILES = $(shell find $(wildcard include src node cli sim tests bench examples) -name '*.[ch]')
 
-.PHONY: release debug fuzz tsan faults program test demo bench proof soak tidy format clean
+.PHONY: release debug fuzz tsan faults program hooked test demo bench proof soak tidy format clean
 
 release debug fuzz tsan faults:
 	@cmake --preset $@ -B $(BUILD)/$@ >/dev/null
@@ -21,9 +21,17 @@ program:
 test: debug
 	@ctest --test-dir $(BUILD)/debug --output-on-failure --no-tests=error --no-label-summary -j 2
 
+# The program with fault hooks: its syncs can be slowed.
+hooked:
+	@cmake --preset faults -B $(BUILD)/faults >/dev/null
+	@cmake --build $(BUILD)/faults -j $(JOBS) --target synod
+
+bench: hooked
+
 # A script tools/NAME.sh leads through the longer ones; the program has the verbs demo and bench.
 demo bench: program
-	@if [ -f tools/$@.sh ]; then SYNOD_BIN=$(SYNOD) exec sh tools/$@.sh $(ARGS); \
+	@if [ -f tools/$@.sh ]; then SYNOD_BIN=$(SYNOD) SYNOD_HOOKED=$(BUILD)/faults/synod \
+	exec sh tools/$@.sh $(ARGS); \
 	elif [ -x $(SYNOD) ]; then exec $(SYNOD) $@ $(ARGS); \
 	else echo "make $@: there is no program $(SYNOD) yet (cli/main.c is missing)" >&2; exit 1; fi
 
