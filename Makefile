@@ -9,7 +9,7 @@ BREAK ?=
 SYNOD = $(BUILD)/release/synod
 C_FILES = $(shell find $(wildcard include src node cli sim tests bench examples) -name '*.[ch]')
 
-.PHONY: release debug fuzz tsan faults program test demo bench proof soak tidy format clean
+.PHONY: release debug fuzz tsan faults program hooked test demo bench proof soak tidy format clean
 
 release debug fuzz tsan faults:
 	@cmake --preset $@ -B $(BUILD)/$@ >/dev/null
@@ -24,17 +24,20 @@ test: debug
 	@ctest --test-dir $(BUILD)/debug --output-on-failure --no-tests=error --no-label-summary -j 2
 
 ifneq ($(BREAK),)
-demo:
-	@cmake --preset faults -B $(BUILD)/faults >/dev/null
-	@cmake --build $(BUILD)/faults -j $(JOBS) --target synod
+demo: hooked
 	@exec $(BUILD)/faults/synod demo --break "$(BREAK)" $(ARGS)
 else
 demo: program
 	@exec $(SYNOD) demo $(ARGS)
 endif
 
-bench: program
-	@SYNOD_BIN=$(SYNOD) exec sh tools/bench.sh $(ARGS)
+# The program with fault hooks: it can be broken, and its syncs slowed.
+hooked:
+	@cmake --preset faults -B $(BUILD)/faults >/dev/null
+	@cmake --build $(BUILD)/faults -j $(JOBS) --target synod
+
+bench: program hooked
+	@SYNOD_BIN=$(SYNOD) SYNOD_HOOKED=$(BUILD)/faults/synod exec sh tools/bench.sh $(ARGS)
 
 # A script tools/NAME.sh leads through the longer ones.
 proof soak: release

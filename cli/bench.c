@@ -1,43 +1,19 @@
 /* synod bench: a local chain under load. Closed loop (so many operations outstanding) or open loop
  * (a rate, latencies counted from the intended time of each operation, so that a stall is not left
- * out). CPU is counted over all processes, the client included. */
-#include <stdatomic.h>
+ * out). Whatever is counted is counted over all processes, the client included. */
+#include "cli/bench.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #include "app/kv_client.h"
-#include "base/prng.h"
-#include "cli/histogram.h"
-#include "cli/local.h"
 #include "cli/verbs.h"
 
 #define KEY_BYTES 16
+#define SET_BYTES (7 + KEY_BYTES) /* a `set` of an empty value */
 #define WARM_UP_NS UINT64_C(1000000000)
-#define STARTS (1u << 20) /* more than can be outstanding */
-
-typedef struct bench {
-    const verb_t *verb;
-    local_options_t local;
-    bool json;
-    uint64_t batch, outstanding, payload, keys, rate, duration_ns;
-    char made_folder[64];
-    cluster_t cluster;
-    synod_client *client;
-    prng_t prng;
-    uint64_t submitted;
-    uint64_t *starts; /* when operation i % STARTS was, or should have been, submitted */
-    /* by callbacks */
-    atomic_uint_fast64_t completed, failed;
-    atomic_bool measuring;
-    histogram_t *latencies;
-} bench_t;
-
-typedef struct reading {
-    uint64_t at_ns, completed, cpu_us, own_cpu_us, requests, blocks, syncs, bytes;
-} reading_t;
 
 static bench_t *running; /* for callbacks, whose context is the operation's number */
 
@@ -47,36 +23,12 @@ static void on_done(void *context, const synod_client_result *result) {
         return;
     if (result->status != SYNOD_OK)
         atomic_fetch_add(&running->failed, 1);
-    if (atomic_load(&running->measuring))
+    if (atomic_load(&running->measuring)) {
         histogram_add(running->latencies, monotonic_ns() - running->starts[number % STARTS]);
-    atomic_fetch_add(&running->completed, 1);
-}
-
-static uint64_t own_cpu_us(void) {
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    return (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 +
-           (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
-}
-
-static reading_t read_now(bench_t *bench) {
-    reading_t reading = {.at_ns = monotonic_ns(), .completed = atomic_load(&bench->completed)};
-    synod_client_counters counters;
-    synod_client_count(bench->client, &counters);
-    reading.requests = counters.requests;
-    reading.bytes = counters.bytes_in + counters.bytes_out;
-    reading.own_cpu_us = own_cpu_us();
-    reading.cpu_us = reading.own_cpu_us;
-    for (uint32_t i = 0; i < bench->cluster.size; i++) {
-        status_report_t report;
-        reading.cpu_us += cluster_cpu_us(&bench->cluster, i);
-        if (!connect_status(bench->client, i, UINT64_C(2000000000), &report))
-            continue;
-        reading.syncs += report.journal_syncs;
-        if (report.executed > reading.blocks)
-            reading.blocks = report.executed;
+        if (result->height < BLOCKS_COUNTED)
+            running->block_operations[result->height]++;
     }
-    return reading;
+    atomic_fetch_add(&running->completed, 1);
 }
 
 /* One operation: a set of a random key, or bytes that the null application ignores. */
@@ -85,8 +37,7 @@ static synod_status submit_one(bench_t *bench, uint64_t start_ns) {
     char key[KEY_BYTES + 1];
     snprintf(key, sizeof key, "key%013llu",
              (unsigned long long)prng_below(&bench->prng, bench->keys));
-    size_t around = KEY_BYTES + 16;
-    size_t size = bench->payload > around ? bench->payload - around : 0;
+    size_t size = bench->payload > SET_BYTES ? bench->payload - SET_BYTES : 0;
     writer_t writer = writer_of(operation, sizeof operation);
     kv_encode_set(&writer, bytes_of(key, KEY_BYTES), bytes_of(value, size));
     bench->starts[bench->submitted % STARTS] = start_ns;
@@ -122,48 +73,16 @@ static void run_until(bench_t *bench, uint64_t begin_ns, uint64_t end_ns) {
     }
 }
 
-static double per(uint64_t amount, uint64_t of) {
-    return of == 0 ? 0 : (double)amount / (double)of;
-}
-
-static double ms(const bench_t *bench, double part) {
-    return (double)histogram_quantile_ns(bench->latencies, part) / 1e6;
-}
-
-static void print_text(const bench_t *b, const reading_t *from, const reading_t *to, double rate,
-                       uint64_t operations) {
-    uint64_t blocks = to->blocks - from->blocks;
-    printf("\n%s loop, %llu B operations, %llu a signed request, %s%llu\n",
-           b->rate == 0 ? "closed" : "open", (unsigned long long)b->payload,
-           (unsigned long long)b->batch, b->rate == 0 ? "outstanding requests " : "operations/s ",
-           (unsigned long long)(b->rate == 0 ? b->outstanding : b->rate));
-    printf("  operations/s        %10.0f\n", rate);
-    printf("  latency ms          p50 %.2f  p90 %.2f  p99 %.2f  p99.9 %.2f  max %.2f\n", ms(b, 0.5),
-           ms(b, 0.9), ms(b, 0.99), ms(b, 0.999), ms(b, 1.0));
-    printf("  CPU us/operation    %10.2f  over all processes (client %.2f)\n",
-           per(to->cpu_us - from->cpu_us, operations),
-           per(to->own_cpu_us - from->own_cpu_us, operations));
-    printf("  client bytes/op     %10.1f\n", per(to->bytes - from->bytes, operations));
-    printf("  operations a block  %10.1f  (%.1f requests)\n", per(operations, blocks),
-           per(to->requests - from->requests, blocks));
-    printf("  syncs a block       %10.2f  a validator\n",
-           per(to->syncs - from->syncs, blocks * b->cluster.size));
-    printf("  failed              %10llu\n", (unsigned long long)atomic_load(&b->failed));
-}
-
-static void print_json(const bench_t *b, const reading_t *from, const reading_t *to, double rate,
-                       uint64_t operations) {
-    uint64_t blocks = to->blocks - from->blocks;
-    printf("{\"payload\":%llu,\"batch\":%llu,\"operations_per_second\":%.0f,\"p50_ms\":%.3f,"
-           "\"p90_ms\":%.3f,\"p99_ms\":%.3f,\"max_ms\":%.3f,\"cpu_us_per_operation\":%.3f,"
-           "\"client_cpu_us_per_operation\":%.3f,\"client_bytes_per_operation\":%.1f,"
-           "\"operations_per_block\":%.1f,\"syncs_per_block\":%.2f,\"failed\":%llu}\n",
-           (unsigned long long)b->payload, (unsigned long long)b->batch, rate, ms(b, 0.5),
-           ms(b, 0.9), ms(b, 0.99), ms(b, 1.0), per(to->cpu_us - from->cpu_us, operations),
-           per(to->own_cpu_us - from->own_cpu_us, operations),
-           per(to->bytes - from->bytes, operations), per(operations, blocks),
-           per(to->syncs - from->syncs, blocks * b->cluster.size),
-           (unsigned long long)atomic_load(&b->failed));
+static void run(bench_t *bench) {
+    uint64_t begin = monotonic_ns();
+    run_until(bench, begin, begin + WARM_UP_NS);
+    bench_read(bench, &bench->from);
+    atomic_store(&bench->measuring, true);
+    run_until(bench, begin, monotonic_ns() + bench->duration_ns);
+    atomic_store(&bench->measuring, false);
+    bench_read(bench, &bench->to);
+    (void)synod_client_wait(bench->client, UINT64_C(10000000000));
+    synod_client_close(bench->client);
 }
 
 static int measure(bench_t *bench) {
@@ -174,24 +93,18 @@ static int measure(bench_t *bench) {
     if (code >= 0)
         return code;
     synod_client_close(bench->client);
-    code = local_client(bench->verb, &bench->cluster, &tuning, &bench->client);
+    if (!bench_open_meters(bench))
+        code = failed(bench->verb, "a validator does not count into its file " METER_FILE);
+    if (code < 0)
+        code = local_client(bench->verb, &bench->cluster, &tuning, &bench->client);
     if (code < 0) {
-        uint64_t begin = monotonic_ns();
-        run_until(bench, begin, begin + WARM_UP_NS);
-        reading_t from = read_now(bench);
-        atomic_store(&bench->measuring, true);
-        uint64_t start = monotonic_ns();
-        run_until(bench, begin, start + bench->duration_ns);
-        atomic_store(&bench->measuring, false);
-        reading_t to = read_now(bench);
-        uint64_t operations = to.completed - from.completed;
-        double rate = (double)operations * 1e9 / (double)(to.at_ns - from.at_ns);
-        (bench->json ? print_json : print_text)(bench, &from, &to, rate, operations);
-        (void)synod_client_wait(bench->client, UINT64_C(10000000000));
-        synod_client_close(bench->client);
-        code = atomic_load(&bench->failed) == 0 && operations > 0 ? EXIT_OK : EXIT_FAILED;
+        run(bench);
+        bench_print(bench);
+        bool good = atomic_load(&bench->failed) == 0 && bench->to.completed > bench->from.completed;
+        code = good ? EXIT_OK : EXIT_FAILED;
     }
     cluster_stop(&bench->cluster, 5000);
+    bench_close_meters(bench);
     return code;
 }
 
@@ -200,6 +113,7 @@ static int run_in_folder(bench_t *bench) {
     if (mkdtemp(bench->made_folder) == NULL)
         return failed(bench->verb, "no folder can be made in /tmp");
     bench->local.home = bench->made_folder;
+    bench->local.plan.meter = bench->stages ? METER_STAGES : METER_BYTES;
     int code = local_prepare(bench->verb, &bench->local, &bench->cluster);
     if (code < 0)
         code = measure(bench);
@@ -208,6 +122,19 @@ static int run_in_folder(bench_t *bench) {
     if (system(command) != 0)
         fprintf(stderr, "synod bench: %s was left behind\n", bench->made_folder);
     return code;
+}
+
+/* For the validators, which inherit it. */
+static int delay_syncs(const bench_t *b) {
+    char delay_us[32];
+    if (b->sync_delay_ns == 0)
+        return -1;
+#ifndef SYNOD_FAULT_HOOKS
+    return usage_error(b->verb, "--sync-delay: this build has no fault hooks (make faults)");
+#endif
+    snprintf(delay_us, sizeof delay_us, "%llu", (unsigned long long)(b->sync_delay_ns / 1000));
+    return setenv("SYNOD_FAULT_SYNC_DELAY_US", delay_us, 1) == 0 ? -1
+                                                                 : failed(b->verb, "out of memory");
 }
 
 static int judge(const bench_t *b) {
@@ -219,10 +146,10 @@ static int judge(const bench_t *b) {
         return usage_error(b->verb, "--size: up to 512k; --keys: at least 1");
     if (b->duration_ns < 100000000)
         return usage_error(b->verb, "--duration: at least 100ms");
-    return -1;
+    return delay_syncs(b);
 }
 
-static int run(const verb_t *verb, int argc, char **argv) {
+static int run_verb(const verb_t *verb, int argc, char **argv) {
     bench_t *b = calloc(1, sizeof *b);
     if (b == NULL)
         return failed(verb, "out of memory");
@@ -240,8 +167,11 @@ static int run(const verb_t *verb, int argc, char **argv) {
         {"size", OPTION_SIZE, &b->payload, "BYTES", "of an operation (default 128)"},
         {"keys", OPTION_NUMBER, &b->keys, "N", "spread over so many keys (default 100k)"},
         {"duration", OPTION_DURATION, &b->duration_ns, "TIME", "measured (default 5s)"},
+        {"stages", OPTION_FLAG, &b->stages, NULL, "CPU by stage too (which costs some itself)"},
+        {"sync-delay", OPTION_DURATION, &b->sync_delay_ns, "TIME",
+         "each sync takes so much longer (builds with fault hooks only)"},
         {"json", OPTION_FLAG, &b->json, NULL, "print JSON"}};
-    local_option_table(&b->local, options, 7);
+    local_option_table(&b->local, options, 9);
     arguments_t arguments;
     int code = options_parse(verb, options, argc, argv, &arguments);
     if (code < 0 && arguments.count > 0)
@@ -252,9 +182,11 @@ static int run(const verb_t *verb, int argc, char **argv) {
         b->prng = prng_of(1);
         b->starts = calloc(STARTS, sizeof *b->starts);
         b->latencies = calloc(1, sizeof *b->latencies);
+        b->block_operations = calloc(BLOCKS_COUNTED, sizeof *b->block_operations);
         running = b;
-        code = b->starts == NULL || b->latencies == NULL ? failed(verb, "out of memory")
-                                                         : run_in_folder(b);
+        bool made = b->starts != NULL && b->latencies != NULL && b->block_operations != NULL;
+        code = made ? run_in_folder(b) : failed(verb, "out of memory");
+        free(b->block_operations);
         free(b->starts);
         free(b->latencies);
     }
@@ -268,8 +200,9 @@ const verb_t verb_bench = {
     .arguments = "",
     .details =
         "Starts validators in a folder of its own, loads them and prints operations/s, latencies,\n"
-        "CPU over all processes, batch sizes and syncs. Writes durably unless told otherwise.\n"
+        "CPU and bytes over all processes, sizes of blocks and syncs. Writes durably unless told\n"
+        "otherwise. docs/guide/bench.md says how each figure is taken.\n"
         "The least that such a system must spend is measured by the program bench/floors.",
     .example = "synod bench --batch 100 --size 128 --duration 5s",
-    .run = run,
+    .run = run_verb,
 };

@@ -8,6 +8,7 @@
 typedef struct plan_options {
     const char *protocol, *app, *durability;
     uint64_t port, view_timeout_ns, leader_views, payload_bytes;
+    metering_t meter; /* no flag: bench sets it */
 } plan_options_t;
 
 /* Adds the flags to `options` from index `at` on, and the end mark; needs room for 8. */

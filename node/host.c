@@ -40,7 +40,9 @@ static void host_read(void *context, uint64_t token, uint64_t offset, void *to, 
 
 static void on_wake(uv_timer_t *timer) {
     node_t *node = timer->data;
+    stage_t before = meter_stage(STAGE_GATE);
     replica_on_wake(node->replica, node_now(node));
+    (void)meter_stage(before);
 }
 
 static void host_wake(void *context, uint64_t at_ns) {
@@ -87,13 +89,18 @@ static void on_frame(void *context, link_t link, frame_t frame) {
 
 static void on_turn(void *context) {
     node_t *node = context;
-    if (node->replica != NULL)
-        replica_flush(node->replica, node_now(node));
+    if (node->replica == NULL)
+        return;
+    stage_t before = meter_stage(STAGE_GATE);
+    replica_flush(node->replica, node_now(node));
+    (void)meter_stage(before);
 }
 
 static void on_appended(void *context, uint64_t token, synod_status status) {
     node_t *node = context;
+    stage_t before = meter_stage(STAGE_GATE);
     replica_on_appended(node->replica, node_now(node), token, status);
+    (void)meter_stage(before);
 }
 
 static void on_read(void *context, uint64_t token, synod_status status) {
@@ -114,7 +121,9 @@ disk_events_t node_disk_events(node_t *node) {
 
 void node_on_job(void *context, job_t *job) {
     node_t *node = context;
+    stage_t before = meter_stage(STAGE_GATE);
     replica_on_job(node->replica, node_now(node), job);
+    (void)meter_stage(before);
 }
 
 void node_bind_host(node_t *node) {
@@ -126,7 +135,8 @@ void node_bind_host(node_t *node) {
                           .wake = host_wake,
                           .job = host_job,
                           .log = host_log,
-                          .halt = host_halt};
+                          .halt = host_halt,
+                          .stage = node->meter == NULL ? NULL : meter_stage};
 }
 
 net_events_t node_net_events(node_t *node) {

@@ -20,6 +20,19 @@
 /* Of the journal on a real disk. */
 #define SEGMENT_BYTES (UINT64_C(64) << 20)
 
+static synod_status open_meter(node_t *node, reason_t *reason) {
+    file_path_t path;
+    if (node->home.settings.meter == METER_NOTHING)
+        return SYNOD_OK;
+    synod_status status = file_join(&path, node->home.path.text, METER_FILE, reason);
+    return status == SYNOD_OK ? meter_open(path.text, &node->meter, reason) : status;
+}
+
+/* For those who take the time of threads. */
+static meter_t *stage_meter(const node_t *node) {
+    return node->home.settings.meter == METER_STAGES ? node->meter : NULL;
+}
+
 static synod_status open_disk(node_t *node, reason_t *reason) {
     const settings_t *settings = &node->home.settings;
     disk_options_t options = {.loop = &node->loop,
@@ -27,7 +40,9 @@ static synod_status open_disk(node_t *node, reason_t *reason) {
                               .folder = node->home.data.text,
                               .segment_bytes = SEGMENT_BYTES,
                               .segments_max = (uint32_t)settings->journal_segments,
-                              .durability = (durability_t)settings->durability};
+                              .durability = (durability_t)settings->durability,
+                              .meter = node->meter,
+                              .stage_meter = stage_meter(node)};
     disk_events_t events = node_disk_events(node);
     faults_disk(node, &options, &events);
     if (settings->durability == DURABILITY_NONE)
@@ -118,6 +133,7 @@ static synod_status open_net(node_t *node, reason_t *reason) {
                              .peer_count = genesis->member_count,
                              .self = node->home.self,
                              .listen = &settings->listen,
+                             .meter = node->meter,
                              .clients_max = (uint32_t)settings->clients_max,
                              .client_memory_bytes = (size_t)settings->client_memory_mib << 20,
                              .dial_min_ms = settings->dial_min_ms,
@@ -210,6 +226,8 @@ static synod_status open_parts(node_t *node, reason_t *reason) {
     open_handles(node);
     status = faults_open(node, reason);
     if (status == SYNOD_OK)
+        status = open_meter(node, reason);
+    if (status == SYNOD_OK)
         status = open_disk(node, reason);
     if (status == SYNOD_OK)
         status = open_replica(node, reason);
@@ -217,7 +235,8 @@ static synod_status open_parts(node_t *node, reason_t *reason) {
         status = open_net(node, reason);
     if (status != SYNOD_OK)
         return status;
-    node->pool = pool_open(&node->loop, (uint32_t)node->home.settings.workers, node_on_job, node);
+    node->pool = pool_open(&node->loop, (uint32_t)node->home.settings.workers, stage_meter(node),
+                           node_on_job, node);
     return node->pool != NULL ? SYNOD_OK
                               : reason_set(reason, SYNOD_IO, "worker threads cannot be started");
 }
@@ -242,6 +261,7 @@ synod_status node_run(node_t *node, reason_t *reason) {
               "chain=%s protocol=%s app=%s member=%u of=%u port=%u", genesis->chain.text,
               genesis->protocol.text, genesis->app.text, node->home.self, genesis->member_count,
               (unsigned)net_port(node->net));
+    meter_begin(stage_meter(node), STAGE_LOOP);
     replica_start(node->replica, node_now(node));
     uv_run(&node->loop, UV_RUN_DEFAULT);
     if (node->halted == SYNOD_OK)
@@ -292,6 +312,7 @@ void node_close(node_t *node) {
         replica_close(replica);
     if (node->memory != NULL)
         munmap(node->memory, node->memory_size);
+    meter_close(node->meter);
     sign_wipe(&node->secret, sizeof node->secret);
     free(node->infos);
     if (node->log_open)

@@ -1,9 +1,11 @@
 /* The disk's thread: whole reads and writes, syncs, growing. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "adapter/disk_state.h"
+#include "adapter/meter.h"
 
 #define SPACE_PAUSE_US 100000
 
@@ -38,12 +40,24 @@ int disk_read_all(disk_t *disk, int file, void *to, size_t size, uint64_t offset
     return 0;
 }
 
+/* SYNOD_FAULT_SYNC_DELAY_US in the environment of a build with fault hooks: each sync takes so much
+ * longer, as on a slow disk. */
+static void delay_sync(void) {
+#ifdef SYNOD_FAULT_HOOKS
+    const char *delay = getenv("SYNOD_FAULT_SYNC_DELAY_US");
+    if (delay != NULL) {
+        (void)usleep((useconds_t)strtoul(delay, NULL, 10));
+    }
+#endif
+}
+
 int disk_sync(disk_t *disk, int file) {
     if (disk->options.durability == DURABILITY_NONE) {
         return 0;
     }
     uint64_t start = uv_hrtime();
     int error = disk->calls.sync(file) == 0 ? 0 : errno;
+    delay_sync();
     uint64_t took = uv_hrtime() - start;
     uv_mutex_lock(&disk->mutex);
     disk->counters.syncs++;
@@ -67,6 +81,9 @@ int disk_grow(disk_t *disk) {
         return error;
     }
     disk->prepared_bytes = at + size;
+    if (disk->options.meter != NULL) {
+        meter_add(&disk->options.meter->grown_bytes, size);
+    }
     uv_mutex_lock(&disk->mutex);
     disk->counters.grown_bytes += size;
     uv_mutex_unlock(&disk->mutex);

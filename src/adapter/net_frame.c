@@ -68,7 +68,7 @@ static void note_partial(net_link_t *link, bool progress) {
     }
 }
 
-void link_deliver(net_link_t *link) {
+static void deliver_frames(net_link_t *link) {
     bool progress = false;
     while (link->state == LINK_OPEN && !link->close_wanted && link->doomed == NULL) {
         frame_t frame;
@@ -95,6 +95,12 @@ void link_deliver(net_link_t *link) {
     if (link->state == LINK_OPEN && link->ended != NULL) {
         link_fail(link, LOG_INFO, "ended", link->ended);
     }
+}
+
+void link_deliver(net_link_t *link) {
+    stage_t before = meter_stage(STAGE_GATE);
+    deliver_frames(link);
+    (void)meter_stage(before);
 }
 
 /* ---- bytes ---- */
@@ -157,11 +163,14 @@ static void on_read(uv_stream_t *stream, ssize_t result, const uv_buf_t *piece) 
     }
     invariant(link->state == LINK_SHAKING || link->state == LINK_OPEN);
     link->heard_ms = net_now_ms(link->net);
+    stage_t before = meter_stage(STAGE_TLS);
     tls_feed(&link->tls, bytes_of(piece->base, (size_t)result));
     if (link->state == LINK_SHAKING) {
         link_shake(link);
     }
-    if (link->state == LINK_OPEN && decrypt(link)) {
+    bool good = link->state == LINK_OPEN && decrypt(link);
+    (void)meter_stage(before);
+    if (good) {
         if (buffer_size(&link->wire) > 0) {
             link_mark(link);
         }

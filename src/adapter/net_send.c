@@ -50,7 +50,10 @@ static bool goes_direct(const net_link_t *link, bytes_t frame) {
 bool link_queue(net_link_t *link, lane_t lane, bytes_t frame) {
     buffer_t *queue = &link->lanes[lane];
     if (goes_direct(link, frame)) {
-        if (tls_write(&link->tls, frame) != TLS_DONE) {
+        stage_t before = meter_stage(STAGE_TLS);
+        tls_step_t step = tls_write(&link->tls, frame);
+        (void)meter_stage(before);
+        if (step != TLS_DONE) {
             /* Half a frame may have left: the stream is lost. */
             link->doomed = "TLS cannot encrypt, or no memory is left for it";
         }
@@ -60,6 +63,9 @@ bool link_queue(net_link_t *link, lane_t lane, bytes_t frame) {
     }
     link->net->counters.frames_out++;
     link->net->counters.bytes_out += frame.size;
+    if (link->net->options.meter != NULL) {
+        meter_add(&link->net->options.meter->frame_bytes_out[load_u16(frame.data + 6)], frame.size);
+    }
     link_mark(link);
     return true;
 }
@@ -126,18 +132,24 @@ static size_t run_of(const buffer_t *lane) {
 
 /* False when the link has failed. */
 static bool encrypt_lanes(net_link_t *link) {
-    for (int lane = 0; lane < LANE_COUNT; lane++) {
+    if (lanes_are_empty(link)) {
+        return true;
+    }
+    stage_t before = meter_stage(STAGE_TLS);
+    bool good = true;
+    for (int lane = 0; lane < LANE_COUNT && good; lane++) {
         buffer_t *queue = &link->lanes[lane];
-        while (buffer_size(queue) > 0 && buffer_size(&link->wire) < WIRE_HIGH_BYTES) {
+        while (good && buffer_size(queue) > 0 && buffer_size(&link->wire) < WIRE_HIGH_BYTES) {
             size_t run = run_of(queue);
-            if (tls_write(&link->tls, bytes_of(buffer_bytes(queue).data, run)) != TLS_DONE) {
-                link_fail(link, LOG_WARNING, "lost", link->tls.failure);
-                return false;
-            }
+            good = tls_write(&link->tls, bytes_of(buffer_bytes(queue).data, run)) == TLS_DONE;
             buffer_consume(queue, run);
         }
     }
-    return true;
+    (void)meter_stage(before);
+    if (!good) {
+        link_fail(link, LOG_WARNING, "lost", link->tls.failure);
+    }
+    return good;
 }
 
 /* ---- writing ---- */
@@ -190,7 +202,9 @@ static bool write_wire(net_link_t *link) {
     uv_stream_t *stream = (uv_stream_t *)&link->tcp;
     bytes_t bytes = buffer_bytes(&link->wire);
     uv_buf_t piece = uv_buf_init((char *)link->wire.data + link->wire.head, (unsigned)bytes.size);
+    stage_t before = meter_stage(STAGE_WRITE_SOCKET);
     int taken = uv_try_write(stream, &piece, 1);
+    (void)meter_stage(before);
     if (taken < 0 && taken != UV_EAGAIN) {
         link_fail(link, LOG_INFO, "lost", uv_strerror(taken));
         return false;

@@ -9,6 +9,7 @@
 #ifndef ADAPTER_NET_STATE_H
 #define ADAPTER_NET_STATE_H
 
+#include "adapter/meter.h"
 #include "adapter/uv_net.h"
 #include "base/prng.h"
 

@@ -31,6 +31,7 @@ typedef struct setting {
 static const char *const level_words[] = {"error", "warning", "info", "detail", NULL};
 static const char *const durability_words[] = {"group", "none", NULL};
 static const char *const format_words[] = {"text", "json", NULL};
+static const char *const meter_words[] = {"no", "bytes", "stages", NULL};
 static const char *const yes_words[] = {"no", "yes", NULL};
 
 #define AT(field) (uint32_t) offsetof(settings_t, field)
@@ -65,6 +66,8 @@ static const setting_t rows[] = {
     NUMBER("memory", "mempool_mib", mempool_mib, 1, 4095, 64, "requests that wait"),
     NUMBER("process", "workers", workers, 1, 64, 1, "threads that check signatures"),
     WORD("process", "core_dumps", core_dumps, yes_words, 0, "yes: they would hold the keys"),
+    WORD("process", "meter", meter, meter_words, METER_NOTHING,
+         "for measurements: bytes by kind of frame, or also time by stage, into the file meter"),
     WORD("log", "level", log_level, level_words, 2, "error, warning, info or detail"),
     WORD("log", "format", log_json, format_words, 0, "text or json"),
     {"log", "file", "relative to this file; empty: standard error", SETTING_PATH, AT(log_file), 0,

@@ -11,6 +11,9 @@ typedef enum durability {
     DURABILITY_NONE = 1   /* unsafe: a power cut can make this node break its promises */
 } durability_t;
 
+/* What a node counts into the file `meter` of its home (adapter/meter.h). */
+typedef enum metering { METER_NOTHING = 0, METER_BYTES = 1, METER_STAGES = 2 } metering_t;
+
 typedef struct settings {
     address_t listen;
     uint64_t clients_max;
@@ -23,6 +26,7 @@ typedef struct settings {
     uint64_t mempool_mib;
     uint64_t workers;
     uint64_t core_dumps;          /* 0 no, 1 yes */
+    uint64_t meter;               /* metering_t */
     uint64_t log_level;           /* 0 error to 3 detail */
     uint64_t log_json;            /* 0 text, 1 JSON */
     char log_file[FILE_PATH_MAX]; /* relative to the home; empty: standard error */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "adapter/disk_state.h"
+#include "adapter/meter.h"
 #include "base/check.h"
 
 /* Growing ahead met a full disk: so long it is not tried again. */
@@ -75,6 +76,10 @@ static synod_status append(disk_t *disk, const disk_item_t *item) {
         disk_report(disk, LOG_INFO, "room", 0);
     }
     set_goal(disk, item->offset + item->size);
+    if (disk->options.meter != NULL) {
+        meter_add(&disk->options.meter->journal_writes, 1);
+        meter_add(&disk->options.meter->journal_bytes, item->size);
+    }
     uv_mutex_lock(&disk->mutex);
     disk->counters.appends++;
     disk->counters.bytes += item->size;
@@ -86,6 +91,7 @@ static void work(void *context, void *pointer) {
     disk_t *disk = context;
     disk_item_t *item = pointer;
     int error = 0;
+    meter_begin(disk->options.stage_meter, STAGE_DISK);
     switch (item->kind) {
     case DISK_APPEND:
         item->status = append(disk, item);

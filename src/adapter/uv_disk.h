@@ -46,6 +46,8 @@ typedef struct disk_options {
     uint64_t segment_bytes;
     uint32_t segments_max;
     durability_t durability;
+    struct meter *meter;       /* NULL: nobody counts */
+    struct meter *stage_meter; /* the same, when the time of the thread is taken too */
     const disk_calls_t *calls; /* NULL: those of the system */
 } disk_options_t;
 

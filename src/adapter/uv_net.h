@@ -52,6 +52,7 @@ typedef struct net_options {
     member_t self;           /* dials all below; MEMBER_NONE: all */
     const address_t *listen; /* NULL: nobody is accepted */
     uint32_t clients_max;
+    struct meter *meter;        /* NULL: nobody counts */
     size_t client_memory_bytes; /* that all clients together may make us hold */
     uint64_t dial_min_ms, dial_max_ms;
     uint64_t handshake_timeout_ms; /* until the first frame */

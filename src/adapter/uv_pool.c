@@ -7,13 +7,14 @@
 
 struct pool {
     crew_t *crew;
+    meter_t *meter;
     void (*done)(void *context, job_t *job);
     void *context;
 };
 
 static void work(void *context, void *item) {
     job_t *job = *(job_t **)item;
-    (void)context;
+    meter_begin(((pool_t *)context)->meter, STAGE_REQUEST_SIGNATURE);
     job->work(job);
 }
 
@@ -22,8 +23,8 @@ static void done(void *context, void *item) {
     pool->done(pool->context, *(job_t **)item);
 }
 
-pool_t *pool_open(uv_loop_t *loop, uint32_t workers, void (*on_done)(void *context, job_t *job),
-                  void *context) {
+pool_t *pool_open(uv_loop_t *loop, uint32_t workers, meter_t *meter,
+                  void (*on_done)(void *context, job_t *job), void *context) {
     reason_t reason;
     pool_t *pool = calloc(1, sizeof *pool);
     if (pool == NULL) {
@@ -36,7 +37,8 @@ pool_t *pool_open(uv_loop_t *loop, uint32_t workers, void (*on_done)(void *conte
                                     .context = pool,
                                     .work = work,
                                     .done = done};
-    *pool = (pool_t){.crew = crew_open(&options, &reason), .done = on_done, .context = context};
+    *pool = (pool_t){.meter = meter, .done = on_done, .context = context};
+    pool->crew = crew_open(&options, &reason);
     if (pool->crew == NULL) {
         free(pool);
         return NULL;

@@ -5,6 +5,7 @@
 
 #include <uv.h>
 
+#include "adapter/meter.h"
 #include "replica/host.h"
 
 /* As many as the configuration allows. */
@@ -14,9 +15,9 @@
 
 typedef struct pool pool_t;
 
-/* `done` is called on the loop's thread. NULL: no memory or no threads. */
-pool_t *pool_open(uv_loop_t *loop, uint32_t workers, void (*done)(void *context, job_t *job),
-                  void *context);
+/* `done` is called on the loop's thread; `meter` may be NULL. NULL: no memory or no threads. */
+pool_t *pool_open(uv_loop_t *loop, uint32_t workers, meter_t *meter,
+                  void (*done)(void *context, job_t *job), void *context);
 /* The job's memory stays untouched until `done`. */
 void pool_run(pool_t *pool, job_t *job);
 /* Jobs under way end, the others do not begin, none is reported; then the loop has to run once

@@ -85,7 +85,9 @@ static void compare(replica_t *r) {
 static void attest(replica_t *r) {
     digest_t committee = committee_root(r);
     r->root_height = ledger_height(r->ledger);
+    stage_t before = host_stage(r->config.host, STAGE_ROOT);
     r->root = ledger_root(r->ledger, &committee, (bytes_t){0}, &r->application_root);
+    host_stage(r->config.host, before);
     if (r->phase != REPLICA_RUNNING)
         return;
     checkpoint_t checkpoint = {.epoch = r->config.committee->epoch,

@@ -42,8 +42,7 @@ void send_reply(replica_t *r, link_t link, const reply_t *reply) {
     link_send(r, link, LANE_CLIENT, FRAME_REPLY, writer.at);
 }
 
-static void on_reply(void *context, const request_t *request, const reply_t *executed) {
-    replica_t *r = context;
+static void answer(replica_t *r, const request_t *request, const reply_t *executed) {
     uint64_t sequence = request->sequence;
     link_t link = LINK_NONE;
     reply_t reply = *executed;
@@ -66,6 +65,13 @@ static void on_reply(void *context, const request_t *request, const reply_t *exe
     send_reply(r, link, &reply);
 }
 
+static void on_reply(void *context, const request_t *request, const reply_t *executed) {
+    replica_t *r = context;
+    stage_t before = host_stage(r->config.host, STAGE_REPLY);
+    answer(r, request, executed);
+    host_stage(r->config.host, before);
+}
+
 /* True when it was executed. */
 static bool execute(replica_t *r, block_slot_t *slot) {
     if (!judge_payload(r, slot)) {
@@ -83,7 +89,9 @@ static bool execute(replica_t *r, block_slot_t *slot) {
     invariant(status == SYNOD_OK);
     const block_t *block = slot_block(slot);
     r->executed_id = slot->id;
+    stage_t before = host_stage(r->config.host, STAGE_EXECUTE);
     ledger_execute(r->ledger, block, r->requests, count, on_reply, r);
+    host_stage(r->config.host, before);
     slot->state = BLOCK_EXECUTED;
     r->blocks.executed = block->height;
     r->index_block[block->height % INDEX_HEIGHTS] = slot->journal_address + 1;

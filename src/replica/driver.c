@@ -82,7 +82,9 @@ static void carry_out(replica_t *r, const effect_t *effect) {
 
 static void step(replica_t *r, const event_t *event) {
     effects_reset(&r->effects);
+    stage_t before = host_stage(r->config.host, STAGE_CORE);
     r->config.protocol->step(r->core, &r->env, event, &r->effects);
+    host_stage(r->config.host, before);
     for (uint32_t i = 0; i < r->effects.count && r->phase != REPLICA_HALTED; i++)
         carry_out(r, &r->effects.items[i]);
 }

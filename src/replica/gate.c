@@ -101,8 +101,11 @@ void gate_message(replica_t *r, replica_link_t *link, bytes_t body) {
         status = judge_structure(&judge, &message);
     if (status == SYNOD_OK && protocol->admit(r->core, &r->env, &message) != ADMIT_NOW)
         return; /* late or enough: the normal fate of the last votes */
-    if (status == SYNOD_OK)
+    if (status == SYNOD_OK) {
+        stage_t before = host_stage(r->config.host, STAGE_MESSAGE_SIGNATURE);
         status = judge_authenticity(&judge, &message);
+        host_stage(r->config.host, before);
+    }
     if (status == SYNOD_OK && message.block != NULL)
         status = hand_proposal(r, &message, read_bytes(&reader, reader_left(&reader)));
     if (status != SYNOD_OK) {

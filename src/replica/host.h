@@ -20,6 +20,24 @@ typedef struct job {
     uint64_t cost_ns; /* estimate, for the simulator's processor model */
 } job_t;
 
+/* What a thread's time goes to, for whoever measures. The names are in cli/bench_stages.c. */
+typedef enum stage {
+    STAGE_LOOP = 0, /* waiting, waking, reading sockets: the event loop and the kernel below it */
+    STAGE_TLS,
+    STAGE_WRITE_SOCKET,
+    STAGE_GATE, /* frames, decoding, admission, mempool, and what has no other name */
+    STAGE_REQUEST_SIGNATURE,
+    STAGE_MESSAGE_SIGNATURE, /* of members: votes, certificates, own ones */
+    STAGE_HASH,              /* of requests and payloads */
+    STAGE_CORE,
+    STAGE_JOURNAL, /* records made */
+    STAGE_DISK,    /* records written and synced */
+    STAGE_EXECUTE,
+    STAGE_ROOT,
+    STAGE_REPLY,
+    STAGE_COUNT
+} stage_t;
+
 typedef struct host {
     void *context;
     /* Sends one whole frame (header and body) on each of `count` links. The bytes are taken before
@@ -49,6 +67,12 @@ typedef struct host {
     void (*log)(void *context, int level, const char *module, const char *event, const char *text);
     /* The replica stops for good: a contradiction or a failed disk (F2). */
     void (*halt)(void *context, synod_status status, const char *reason);
+    /* What follows is of this stage; returns the one before. NULL: nobody measures. */
+    stage_t (*stage)(stage_t stage);
 } host_t;
+
+static inline stage_t host_stage(const host_t *host, stage_t stage) {
+    return host->stage == NULL ? STAGE_LOOP : host->stage(stage);
+}
 
 #endif

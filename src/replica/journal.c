@@ -134,8 +134,11 @@ uint64_t journal_append(journal_t *journal, journal_kind_t kind, const bytes_t *
     if (kind == JOURNAL_GENESIS) {
         return append_genesis(journal, parts, part_count, address);
     }
-    return journal_place(journal, (uint16_t)kind, level_of(journal, kind), parts, part_count,
-                         address);
+    stage_t before = host_stage(journal->host, STAGE_JOURNAL);
+    uint64_t sequence =
+        journal_place(journal, (uint16_t)kind, level_of(journal, kind), parts, part_count, address);
+    host_stage(journal->host, before);
+    return sequence;
 }
 
 bool journal_room(const journal_t *journal, size_t size) {

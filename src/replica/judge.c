@@ -138,7 +138,10 @@ static void judge_slot(replica_t *r, block_slot_t *slot) {
     if (job == NULL)
         return; /* the pool is full: again when a job ends */
     uint32_t count = 0;
-    if (!digest_payload(r, slot, &count)) {
+    stage_t before = host_stage(r->config.host, STAGE_HASH);
+    bool is_payload = digest_payload(r, slot, &count);
+    host_stage(r->config.host, before);
+    if (!is_payload) {
         job_free(job);
         replica_log(r, 1, "judge", "red", "height=%llu why=\"payload is not what the block says\"",
                     (unsigned long long)slot_block(slot)->height);

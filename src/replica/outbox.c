@@ -10,8 +10,10 @@ static void sign(replica_t *r, message_t *message) {
         return;
     uint8_t bytes[STATEMENT_BYTES];
     statement_encode(&message->statement, &r->config.committee->domain, bytes);
+    stage_t before = host_stage(r->config.host, STAGE_MESSAGE_SIGNATURE);
     r->config.signer->sign(r->config.signer->context, bytes_of(bytes, sizeof bytes),
                            &message->signature);
+    host_stage(r->config.host, before);
     known_add(r, message->author, bytes, &message->signature);
 }
 

@@ -37,7 +37,9 @@ void job_run(job_t *base) {
 
 bool job_start(replica_t *r, verify_job_t *job) {
     if (job->count <= VERIFY_INLINE_MAX) {
+        stage_t before = host_stage(r->config.host, STAGE_REQUEST_SIGNATURE);
         job_run(&job->job);
+        host_stage(r->config.host, before);
         return true;
     }
     job->job.cost_ns = job->count * UINT64_C(48000);
@@ -147,7 +149,9 @@ void submit_request(replica_t *r, replica_link_t *link, bytes_t body) {
     }
     if (answer_known(r, answer_to, &request, false))
         return;
+    stage_t before = host_stage(r->config.host, STAGE_HASH);
     digest_t digest = request_digest(&request);
+    host_stage(r->config.host, before);
     uint64_t sequence = request.session == 0 ? mempool_open_sequence(&digest) : request.sequence;
     if (mempool_find(&r->mempool, request.session, sequence) != NULL)
         return; /* will be answered when it has run */

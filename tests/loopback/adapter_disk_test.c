@@ -413,7 +413,7 @@ static void on_job(void *context, job_t *job) {
 static void test_pool(void **state) {
     (void)state;
     static test_job_t jobs[POOL_JOBS_MAX];
-    pool_t *pool = pool_open(&loop, 2, on_job, &sum);
+    pool_t *pool = pool_open(&loop, 2, NULL, on_job, &sum);
     assert_non_null(pool);
     sum = 0;
     worked = 0;
