@@ -95,7 +95,7 @@ frame_buffer_t *forge_early_reply(node_t *node, const frame_buffer_t *asked) {
     reply_t reply = {.session = request.session,
                      .sequence = request.sequence,
                      .height = 1,
-                     .view = (uint64_t)node->member + 1,
+                     .leader_hint = (uint64_t)node->member + 1,
                      .result = invent_result(&request, room)};
     if (request.session == 0) {
         key_public_t key;
