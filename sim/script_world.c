@@ -99,6 +99,11 @@ static int word_cluster(lua_State *lua) {
     options.delay_min_ns = field(lua, 1, "delay", MS, options.delay_min_ns);
     options.delay_max_ns = options.delay_min_ns + field(lua, 1, "jitter", MS, 0);
     options.sync_min_ns = options.sync_max_ns = field(lua, 1, "sync", MS, options.sync_min_ns);
+    options.uplink_bytes = field(lua, 1, "bandwidth", 1, 0);
+    options.queue_bytes = field(lua, 1, "queue", 1, 0);
+    options.cost_frame_ns = field(lua, 1, "frame_cost", MS, 0);
+    options.cost_kib_ns = field(lua, 1, "kib_cost", MS, 0);
+    options.cost_operation_ns = field(lua, 1, "operation_cost", MS, 0);
     options.retry_ns = field(lua, 1, "retry", MS, options.retry_ns);
     options.client_window = (uint32_t)field(lua, 1, "window", 1, options.client_window);
     options.client_batch = (uint32_t)field(lua, 1, "batch", 1, 0);
@@ -227,6 +232,13 @@ static int word_slow_disk(lua_State *lua) {
     return 0;
 }
 
+/* slow_link(member, bytes): so many a second leave it; 0: as the cluster says. */
+static int word_slow_link(lua_State *lua) {
+    member_t member = script_member(lua, 1);
+    world_slow_link(script_world(lua), member, (uint64_t)script_within(lua, 2, 0, 1LL << 40));
+    return 0;
+}
+
 static int word_slow_node(lua_State *lua) {
     world_slow_node(script_world(lua), script_member(lua, 1), time_at(lua, 2));
     return 0;
@@ -316,6 +328,7 @@ void script_register_world(lua_State *lua) {
                                      {"fail_disk", word_fail_disk},
                                      {"rot", word_rot},
                                      {"slow_disk", word_slow_disk},
+                                     {"slow_link", word_slow_link},
                                      {"slow_node", word_slow_node},
                                      {"step_clock", word_step_clock},
                                      {"calm", word_calm},

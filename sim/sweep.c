@@ -20,6 +20,7 @@ typedef enum action_kind {
     ACT_CUT_OFF,
     ACT_RESET,
     ACT_SLOW_DISK,
+    ACT_SLOW_LINK,
     ACT_SLOW_NODE,
     ACT_CLOCK,
     ACT_HEAL,
@@ -80,6 +81,21 @@ static void plan_network(plan_t *plan, prng_t *prng) {
         o->twice_per_million = (uint32_t)prng_between(prng, 0, 50000);
         o->late_per_million = (uint32_t)prng_between(prng, 0, 100000);
     }
+}
+
+/* Mostly no limits; else generous ones, or tight ones that make frames wait. */
+static void plan_capacity(plan_t *plan, prng_t *prng) {
+    world_options_t *o = &plan->options;
+    uint64_t kind = prng_below(prng, 8);
+    if (kind == 0)
+        o->uplink_bytes = prng_between(prng, 10000000, 100000000);
+    else if (kind == 1)
+        o->uplink_bytes = prng_between(prng, 200000, 2000000);
+    if (prng_below(prng, 4) != 0)
+        return;
+    o->cost_frame_ns = prng_between(prng, 1000, 200000);
+    o->cost_kib_ns = prng_between(prng, 1000, 20000);
+    o->cost_operation_ns = prng_between(prng, 1000, 500000);
 }
 
 static void plan_nodes(plan_t *plan, prng_t *prng) {
@@ -173,6 +189,7 @@ static void make_plan(plan_t *plan, uint64_t seed, const sweep_options_t *narrow
     o->submit_until_ns = plan->calm_ns + SECOND / 2;
     plan_network(plan, &prng);
     plan_nodes(plan, &prng);
+    plan_capacity(plan, &prng);
     if (!narrow->no_liars)
         plan_liars(plan, &prng);
     for (member_t m = 0; m < narrow->liars_beyond && m < o->members; m++)
@@ -242,6 +259,9 @@ static void act(world_t *w, const action_t *action) {
         break;
     case ACT_SLOW_DISK:
         world_slow_disk(w, member, MS + number % (200 * MS));
+        break;
+    case ACT_SLOW_LINK:
+        world_slow_link(w, member, 10000 + number % 200000);
         break;
     case ACT_SLOW_NODE:
         world_slow_node(w, member, MS + number % (100 * MS));

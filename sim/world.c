@@ -75,17 +75,16 @@ const char *violation_name(violation_t violation) {
 }
 
 const char *world_fault_name(world_fault_t fault) {
-    static const char *const names[FAULT_KINDS] = {
-        "link_reset",        "slow_frame",    "frame_lost",
-        "frame_twice",       "frame_late",    "partition",
-        "one_way",           "crash",         "crash_before_write",
-        "crash_after_write", "power_cut",     "torn_write",
-        "clock_step",        "slow_disk",     "slow_node",
-        "full_disk",         "failed_disk",   "rot",
-        "liar_silent",       "liar_withhold", "liar_equivocate",
-        "liar_stale",        "liar_vote_all", "liar_twins",
-        "liar_payload",      "liar_garbage",  "liar_sync",
-        "liar_roots",        "liar_replies"};
+    static const char *const names[] = {
+        "link_reset",         "slow_frame",        "frame_lost",   "frame_twice",
+        "frame_late",         "partition",         "one_way",      "crash",
+        "crash_before_write", "crash_after_write", "power_cut",    "torn_write",
+        "clock_step",         "slow_disk",         "slow_node",    "full_disk",
+        "failed_disk",        "slow_link",         "rot",          "liar_silent",
+        "liar_withhold",      "liar_equivocate",   "liar_stale",   "liar_vote_all",
+        "liar_twins",         "liar_payload",      "liar_garbage", "liar_sync",
+        "liar_roots",         "liar_replies"};
+    _Static_assert(sizeof names / sizeof names[0] == FAULT_KINDS, "every kind has a name");
     return (unsigned)fault < FAULT_KINDS ? names[fault] : "unknown";
 }
 
@@ -112,6 +111,8 @@ void world_event(world_t *w, uint64_t at_ns, const sim_event_t *event) {
 static void dispatch(world_t *w, const sim_event_t *event) {
     switch (event->kind) {
     case SIM_FRAME:
+    case SIM_TAKEN:
+    case SIM_SENT:
     case SIM_LINK_UP:
     case SIM_LINK_DOWN:
     case SIM_DIAL:
@@ -242,9 +243,11 @@ static void make_parts(world_t *w) {
     w->endpoints = w->node_count + o->clients;
     w->nodes = calloc(w->node_count, sizeof(node_t));
     w->clients = calloc(o->clients + 1, sizeof(sim_client_t));
+    w->uplinks = calloc(w->endpoints, sizeof(uplink_t));
     w->current = calloc((size_t)w->endpoints * w->endpoints, sizeof(uint32_t));
     w->cut = calloc((size_t)w->endpoints * w->endpoints, sizeof(bool));
-    invariant(w->nodes != NULL && w->clients != NULL && w->current != NULL && w->cut != NULL);
+    invariant(w->nodes != NULL && w->clients != NULL && w->uplinks != NULL && w->current != NULL &&
+              w->cut != NULL);
     oracle_make(w);
     uint32_t twin = n + o->clients;
     for (member_t m = 0; m < n; m++) {
@@ -298,9 +301,10 @@ void world_close(world_t *w) {
         sim_client_free(&w->clients[c]);
     while (w->heap.count > 0) {
         sim_event_t *event = &w->events[heap_pop(&w->heap).value];
-        if (event->kind == SIM_FRAME)
+        if (event->kind == SIM_FRAME || event->kind == SIM_TAKEN)
             frame_drop(event->pointer);
     }
+    uplink_free(w);
     sim_net_free(w);
     oracle_free(w);
     free(w->heap.items);

@@ -55,6 +55,7 @@ typedef enum world_fault {
     FAULT_SLOW_NODE,
     FAULT_FULL_DISK,   /* an append waits for room */
     FAULT_FAILED_DISK, /* an append ends with an error: some of it may be there */
+    FAULT_SLOW_LINK,   /* a frame waited long for its turn on an uplink */
     FAULT_ROT,         /* bits of the journal change at rest */
     FAULT_LIAR,        /* first of LIAR_COUNT */
     FAULT_KINDS = FAULT_LIAR + LIAR_COUNT
@@ -104,6 +105,13 @@ typedef struct world_options {
     uint64_t delay_wild_ns;
     uint32_t wild_per_million, loss_per_million, twice_per_million, late_per_million;
     uint64_t detect_max_ns; /* until an end learns that its link broke */
+    /* What an uplink carries in a second, to all peers together; 0: any amount at once. Frames wait
+     * in lanes, consensus before clients before catch-up; a lane of one link holds queue_bytes (0:
+     * 8 MiB), and what is too much is treated as the daemon does. */
+    uint64_t uplink_bytes, queue_bytes;
+    /* What a node's one processor needs: for each frame, each KiB of it, each operation that it
+     * executes. With any of them the pool has one worker; 0: nothing. */
+    uint64_t cost_frame_ns, cost_kib_ns, cost_operation_ns;
     /* nodes */
     uint64_t sync_min_ns, sync_max_ns; /* one append until it is durable */
     bool disk_lies;                    /* a control: nothing that it calls durable counts as such */
@@ -124,6 +132,7 @@ typedef struct world_report {
     uint64_t at_ns;
     uint64_t hash; /* of the trace */
     uint64_t events, frames, bytes;
+    uint64_t overflows; /* frames that found the lane of their link full */
     uint64_t faults[FAULT_KINDS];
     uint64_t requests_sent, requests_answered; /* operations: submitted, answered with a result */
     uint64_t requests_unknown;                 /* reported as UNKNOWN at their deadline */
@@ -199,8 +208,9 @@ void world_cut_off(world_t *world, member_t member); /* both ways, from members 
 void world_cut_client(world_t *world, uint32_t client);
 void world_heal(world_t *world); /* all cuts end */
 void world_reset_link(world_t *world, member_t a, member_t b);
-void world_slow_disk(world_t *world, member_t member, uint64_t sync_ns); /* 0: as it was */
-void world_slow_node(world_t *world, member_t member, uint64_t lag_ns);  /* 0: as it was */
+void world_slow_disk(world_t *world, member_t member, uint64_t sync_ns);      /* 0: as it was */
+void world_slow_link(world_t *world, member_t member, uint64_t uplink_bytes); /* 0: as it was */
+void world_slow_node(world_t *world, member_t member, uint64_t lag_ns);       /* 0: as it was */
 /* While a disk is full an append waits for room, as in the daemon. */
 void world_fill_disk(world_t *world, member_t member, bool full);
 /* The next append of this or the next life fails, and every other one of that life. The process

@@ -26,6 +26,7 @@ static sim_client_t *client_at(world_t *w, uint32_t index) {
 static void verb_send(void *context, client_link_t link, synod_bytes bytes) {
     sim_client_t *client = context;
     frame_buffer_t *frame = frame_make(bytes);
+    frame->lane = LANE_CLIENT;
     if (frame_kind_of(frame) == FRAME_REQUEST)
         answers_sealed(client, frame);
     if (link_is_up(client->world, link))

@@ -120,6 +120,13 @@ void world_slow_disk(world_t *w, member_t member, uint64_t sync_ns) {
         world_struck(w, FAULT_SLOW_DISK);
 }
 
+void world_slow_link(world_t *w, member_t member, uint64_t uplink_bytes) {
+    world_note(w, member, "uplink", uplink_bytes, 0);
+    for (uint32_t i = 0; i < w->node_count; i++)
+        if (w->nodes[i].member == member)
+            w->uplinks[w->nodes[i].endpoint].bytes = uplink_bytes;
+}
+
 void world_slow_node(world_t *w, member_t member, uint64_t lag_ns) {
     w->nodes[member].lag_ns = lag_ns;
     if (lag_ns != 0)
@@ -142,6 +149,7 @@ void world_calm(world_t *w) {
         w->nodes[m].trap = 0;
         w->nodes[m].disk.fails = false;
         world_fill_disk(w, m, false);
+        world_slow_link(w, m, 0);
         world_restart(w, m);
     }
     w->calm_ns = w->now_ns == 0 ? 1 : w->now_ns;

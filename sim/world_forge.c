@@ -9,6 +9,7 @@ frame_buffer_t *forge_room(size_t body_size) {
     frame_buffer_t *frame = malloc(sizeof *frame + FRAME_HEADER_BYTES + body_size);
     invariant(frame != NULL);
     frame->references = 1;
+    frame->lane = LANE_CONSENSUS; /* a liar minds no order */
     frame->size = FRAME_HEADER_BYTES + body_size;
     return frame;
 }

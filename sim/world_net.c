@@ -19,6 +19,7 @@ frame_buffer_t *frame_make(bytes_t bytes) {
     frame_buffer_t *frame = malloc(sizeof *frame + bytes.size);
     invariant(frame != NULL);
     frame->references = 1;
+    frame->lane = LANE_CONSENSUS;
     frame->size = bytes.size;
     memcpy(frame->data, bytes.data, bytes.size);
     return frame;
@@ -158,6 +159,7 @@ void net_break(world_t *w, uint32_t connection) {
 }
 
 void net_lost_endpoint(world_t *w, uint32_t endpoint, bool power) {
+    uplink_clear(w, endpoint);
     for (uint32_t other = 0; other < w->endpoints; other++) {
         uint32_t current = other == endpoint ? 0 : *current_of(w, endpoint, other);
         if (current != 0)
@@ -277,7 +279,18 @@ void sim_net_send(world_t *w, link_t link, frame_buffer_t *frame) {
                 c->end[end_of(link)].owner, way->under_way);
         return;
     }
-    uint64_t at = w->now_ns + draw_delay(w);
+    if (uplink_limits(w, c->end[end_of(link)].owner))
+        uplink_queue(w, link, frame);
+    else
+        net_depart(w, link, frame);
+}
+
+/* Not before the processor of its sender has done what it had to do until now. */
+void net_depart(world_t *w, link_t link, frame_buffer_t *frame) {
+    way_t *way = &connection_of(w, link)->way[end_of(link)];
+    uint32_t owner = connection_of(w, link)->end[end_of(link)].owner;
+    uint64_t busy = endpoint_is_client(w, owner) ? 0 : node_at(w, owner)->busy_until_ns;
+    uint64_t at = (busy > w->now_ns ? busy : w->now_ns) + draw_delay(w);
     way->last_ns = at > way->last_ns ? at : way->last_ns;
     schedule_frame(w, link, frame, way->last_ns);
 }
@@ -297,16 +310,14 @@ void net_healed(world_t *w) {
             if (way->held_count == 0 || *cut_at(w, from, to))
                 continue;
             for (uint32_t i = 0; i < way->held_count; i++) {
-                uint64_t at = w->now_ns + draw_delay(w);
-                way->last_ns = at > way->last_ns ? at : way->last_ns;
-                schedule_frame(w, link_of(index, end), way->held[i], way->last_ns);
+                net_depart(w, link_of(index, end), way->held[i]);
             }
             free_held(way);
         }
     }
 }
 
-static void on_frame(world_t *w, const sim_event_t *event) {
+static void deliver_frame(world_t *w, const sim_event_t *event) {
     connection_t *c = connection_of(w, event->a);
     uint32_t end = end_of(event->a), peer = link_peer(w, event->a);
     way_t *way = &c->way[1 - end];
@@ -329,10 +340,31 @@ static void on_frame(world_t *w, const sim_event_t *event) {
     frame_drop(frame);
 }
 
+/* It has arrived in the machine; the processor comes to it in turn. */
+static void on_frame(world_t *w, const sim_event_t *event) {
+    bool node = !endpoint_is_client(w, event->who) && endpoint_up(w, event->who) &&
+                event->life == life_of(w, event->who);
+    if (!node || !node_has_costs(node_at(w, event->who))) {
+        deliver_frame(w, event);
+        return;
+    }
+    const frame_buffer_t *frame = event->pointer;
+    sim_event_t taken = *event;
+    taken.kind = SIM_TAKEN;
+    world_event(w, node_work(node_at(w, event->who), frame->size), &taken);
+}
+
 void net_event(world_t *w, const sim_event_t *event) {
     switch (event->kind) {
     case SIM_FRAME:
         on_frame(w, event);
+        break;
+    case SIM_TAKEN:
+        deliver_frame(w, event);
+        break;
+    case SIM_SENT:
+        if (endpoint_up(w, event->who) && event->life == life_of(w, event->who))
+            uplink_sent(w, event->who);
         break;
     case SIM_LINK_UP:
         on_link_up(w, event);

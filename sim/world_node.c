@@ -29,6 +29,42 @@ static uint64_t world_time_of(const node_t *node, uint64_t at_ns) {
     return node->boot_ns + guess;
 }
 
+/* ---- processor ---- */
+
+bool node_has_costs(const node_t *node) {
+    const world_options_t *o = &node->world->options;
+    return (o->cost_frame_ns | o->cost_kib_ns | o->cost_operation_ns) != 0;
+}
+
+static uint64_t work_for(node_t *node, uint64_t cost_ns) {
+    uint64_t now = node->world->now_ns;
+    node->busy_until_ns = (node->busy_until_ns > now ? node->busy_until_ns : now) + cost_ns;
+    return node->busy_until_ns;
+}
+
+uint64_t node_work(node_t *node, size_t frame_bytes) {
+    const world_options_t *o = &node->world->options;
+    return work_for(node, o->cost_frame_ns + o->cost_kib_ns * frame_bytes / 1024);
+}
+
+static uint64_t operations_of(world_t *w, bytes_t payload) {
+    uint32_t count = 0;
+    uint64_t operations = 0;
+    (void)payload_walk(payload, w->walk, WALK_REQUESTS_MAX, &count);
+    for (uint32_t i = 0; i < count; i++)
+        operations += w->walk[i].operation_count;
+    return operations;
+}
+
+static void on_executed(void *context, height_t height, const digest_t *id, const block_t *block,
+                        bytes_t payload) {
+    node_t *node = context;
+    world_t *w = node->world;
+    if (node_has_costs(node))
+        (void)work_for(node, w->options.cost_operation_ns * operations_of(w, payload));
+    oracle_executed(node, height, id, block, payload);
+}
+
 /* ---- verbs ---- */
 
 sim_event_t node_event_for(const node_t *node, sim_event_kind_t kind) {
@@ -39,8 +75,8 @@ static void verb_send(void *context, const link_t *links, uint32_t count, lane_t
                       bytes_t bytes) {
     node_t *node = context;
     world_t *w = node->world;
-    (void)lane; /* every frame has its own delay; lanes do not compete here */
     frame_buffer_t *frame = frame_make(bytes);
+    frame->lane = lane;
     if (node_is_true(node))
         oracle_sent(node, frame);
     for (uint32_t i = 0; i < count; i++) {
@@ -98,10 +134,16 @@ static void verb_wake(void *context, uint64_t at_ns) {
 
 static void verb_job(void *context, job_t *job) {
     node_t *node = context;
+    world_t *w = node->world;
     job->work(job);
     sim_event_t event = node_event_for(node, SIM_JOB);
     event.pointer = job;
-    world_event(node->world, node->world->now_ns + job->cost_ns + node->lag_ns, &event);
+    uint64_t start = w->now_ns;
+    if (node_has_costs(node)) { /* one worker */
+        start = node->pool_until_ns > start ? node->pool_until_ns : start;
+        node->pool_until_ns = start + job->cost_ns;
+    }
+    world_event(w, start + job->cost_ns + node->lag_ns, &event);
 }
 
 static void verb_log(void *context, int level, const char *module, const char *event,
@@ -198,7 +240,8 @@ void node_start(node_t *node) {
     node->up = true;
     node->halted = node->flush_due = false;
     node->observed = 0;
-    replica_observe(node->replica, oracle_executed, node);
+    node->busy_until_ns = node->pool_until_ns = 0;
+    replica_observe(node->replica, on_executed, node);
     world_note(w, node->endpoint, "start", node->life, 0);
     world_say(w, "node %u starts", node->member);
     replica_start(node->replica, node_instant(node));

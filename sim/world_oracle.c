@@ -7,8 +7,6 @@
 #include "replica/journal_format.h"
 #include "sim/world_state.h"
 
-#define WALK_REQUESTS_MAX 4096
-
 /* ---- memory ---- */
 
 void oracle_make(world_t *w) {

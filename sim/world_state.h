@@ -3,6 +3,7 @@
  *   world_node.c    a node and its host verbs
  *   world_append.c  what becomes of an append
  *   world_net.c     links and frames
+ *   world_uplink.c  bandwidth, lanes
  *   world_disk.c    a disk that loses power
  *   world_client.c  clients: the core of src/client on simulated links and time
  *   world_fault.c   faults on demand
@@ -58,6 +59,7 @@ struct world {
     uint32_t endpoints, node_count;
     node_t *nodes;
     sim_client_t *clients;
+    uplink_t *uplinks; /* by endpoint */
     connection_t *connections;
     uint32_t connection_count, connection_capacity;
     uint32_t *current; /* per pair: connection + 1, 0 none */
@@ -119,6 +121,9 @@ void node_free(node_t *node);
 sim_event_t node_event_for(const node_t *node, sim_event_kind_t kind);
 /* Collects what one batch of inputs asked for. */
 void node_after_input(node_t *node);
+/* Has a processor that needs time; when it will have dealt with so many bytes. */
+bool node_has_costs(const node_t *node);
+uint64_t node_work(node_t *node, size_t frame_bytes);
 
 /* ---- world_append.c ---- */
 void node_append(void *node, uint64_t token, uint64_t offset, bytes_t bytes);
@@ -155,6 +160,17 @@ void net_break(world_t *w, uint32_t connection);
 void net_healed(world_t *w);
 void net_event(world_t *w, const sim_event_t *event);
 void sim_net_free(world_t *w);
+/* A frame leaves its sender's machine now. */
+void net_depart(world_t *w, link_t link, frame_buffer_t *frame);
+
+/* ---- world_uplink.c ---- */
+/* False: the uplink carries any amount at once, and nothing waits. */
+bool uplink_limits(const world_t *w, uint32_t endpoint);
+void uplink_queue(world_t *w, link_t link, frame_buffer_t *frame);
+void uplink_sent(world_t *w, uint32_t endpoint);
+/* The endpoint ends: what waits is gone. */
+void uplink_clear(world_t *w, uint32_t endpoint);
+void uplink_free(world_t *w);
 
 /* ---- world_disk.c ---- */
 void disk_make(disk_t *disk, uint64_t bytes);

@@ -18,6 +18,8 @@
 
 #define MS UINT64_C(1000000)
 #define SECOND UINT64_C(1000000000)
+/* Requests of one payload. */
+#define WALK_REQUESTS_MAX 4096
 #define ENDPOINTS_MAX (WORLD_MEMBERS_MAX + WORLD_CLIENTS_MAX)
 #define DISK_PAGE_BYTES 65536u
 #define DISK_CUT_BYTES 512u
@@ -26,6 +28,8 @@
 
 typedef enum sim_event_kind {
     SIM_FRAME = 1, /* link, frame */
+    SIM_TAKEN,     /* the same, when the processor comes to it */
+    SIM_SENT,      /* the uplink of who has sent a frame */
     SIM_LINK_UP,   /* link */
     SIM_LINK_DOWN, /* link */
     SIM_DIAL,      /* who = lower endpoint, a = higher */
@@ -51,6 +55,7 @@ typedef struct sim_event {
 
 typedef struct frame_buffer {
     uint32_t references;
+    lane_t lane;
     size_t size;
     uint8_t data[];
 } frame_buffer_t;
@@ -68,6 +73,7 @@ typedef struct way {
     uint32_t under_way;
     frame_buffer_t **held; /* stalled by a cut, in order */
     uint32_t held_count, held_capacity;
+    uint64_t queued_bytes[LANE_COUNT]; /* that wait for the uplink */
 } way_t;
 
 /* Two ends; link numbers are 2 * index + end + 1 and never used again. */
@@ -76,6 +82,26 @@ typedef struct connection {
     way_t way[2]; /* from end i */
     bool broken;
 } connection_t;
+
+/* ---- uplinks ---- */
+
+typedef struct waiting {
+    link_t link;
+    frame_buffer_t *frame;
+    uint64_t since_ns;
+} waiting_t;
+
+typedef struct lane_queue {
+    waiting_t *items; /* a ring */
+    uint32_t head, count, capacity;
+} lane_queue_t;
+
+typedef struct uplink {
+    lane_queue_t lanes[LANE_COUNT];
+    bool busy;
+    waiting_t sending; /* while busy */
+    uint64_t bytes;    /* a second, of this one; 0: as the options say */
+} uplink_t;
 
 /* ---- disk ---- */
 
@@ -127,8 +153,9 @@ typedef struct node {
     symbolic_identity_t identity;
     signer_t signer;
     disk_t disk;
-    uint64_t sync_ns, lag_ns; /* 0: as the options say */
-    uint64_t boot_ns;         /* world time at which its monotonic clock began */
+    uint64_t busy_until_ns, pool_until_ns; /* processor; worker of the pool */
+    uint64_t sync_ns, lag_ns;              /* 0: as the options say */
+    uint64_t boot_ns;                      /* world time at which its monotonic clock began */
     int64_t skew_ns, rate_ppm;
     uint64_t wake_number; /* of the last wish */
     uint64_t reset_until_ns;
