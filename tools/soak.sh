@@ -10,28 +10,29 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 failures=0
 
-# note WHAT COMMAND...: runs it, keeps its last line for the summary
+# note WHAT PATTERN COMMAND...: runs it, keeps the last line with PATTERN for the summary
 note() {
-    what=$1
-    shift
+    what=$1 pattern=$2
+    shift 2
     echo "soak: $what"
     code=0
     { "$@" 2>&1 || echo $? > "$folder/code"; } | tee "$folder/out"
     [ -f "$folder/code" ] && code=$(cat "$folder/code") && rm "$folder/code"
     [ "$code" = 0 ] || failures=$((failures + 1))
-    printf 'exit %s  %s: %s\n' "$code" "$what" "$(tail -n 1 "$folder/out")" >> "$folder/summary"
+    printf 'exit %s  %s: %s\n' "$code" "$what" \
+        "$(grep -e "$pattern" "$folder/out" | tail -n 1)" >> "$folder/summary"
 }
 
 power() {
     for mode in "--n 4 --victims 1" "--n 4 --victims 4" "--n 7 --victims 2"; do
         # shellcheck disable=SC2086
-        note "power cuts, $mode" sh "$here/tests/power/run.sh" $mode --cuts "${CUTS:-100}" \
+        note "power cuts, $mode" "cuts, " sh "$here/tests/power/run.sh" $mode --cuts "${CUTS:-100}" \
             --seed "${SEED:-1}"
     done
 }
 
 sweep() {
-    note "simulated clusters" "$SYNOD_BIN" sim sweep --seeds "${SEEDS:-100000}" --jobs "$(nproc)"
+    note "simulated clusters" "violated" "$SYNOD_BIN" sim sweep --seeds "${SEEDS:-100000}" --jobs "$(nproc)"
 }
 
 fuzz() {
@@ -48,8 +49,8 @@ fuzz() {
     for target in "$fuzzers"/fuzz/*; do
         name=$(basename "$target")
         mkdir -p "$fuzzers/corpus/$name"
-        note "fuzz $name" "$target" -max_total_time="${FUZZ_SECONDS:-600}" -print_final_stats=0 \
-            -verbosity=0 -artifact_prefix="$fuzzers/corpus/$name-" "$fuzzers/corpus/$name"
+        note "fuzz $name" "Done\|ERROR" "$target" -max_total_time="${FUZZ_SECONDS:-600}" \
+            -artifact_prefix="$fuzzers/corpus/$name-" "$fuzzers/corpus/$name"
     done
 }
 
