@@ -10,6 +10,7 @@
 #include "protocol/registry.h"
 #include "sim/script.h"
 #include "sim/sweep_jobs.h"
+#include "sim/sweep_print.h"
 
 static const char run_help[] =
     "usage: synod sim run FILE.lua [--quiet] [--json]\n"
@@ -27,7 +28,8 @@ static const char run_help[] =
 
 static const char sweep_help[] =
     "usage: synod sim sweep [--seeds N] [--first S] [--jobs J] [--protocol NAME] [--members N]\n"
-    "                       [--no-liars] [--no-faults] [--stop] [--json]\n"
+    "                       [--no-liars] [--no-faults] [--twins N] [--disk-lies] [--stop] "
+    "[--json]\n"
     "\n"
     "Plays many runs, each with its own cluster, network, liars and faults, all from its seed, "
     "and\n"
@@ -41,6 +43,8 @@ static const char sweep_help[] =
     "  --members N      clusters of this size only (1 to 7, mostly 4)\n"
     "  --no-liars       crashing members and bad networks only\n"
     "  --no-faults      liars only\n"
+    "  --twins N        a control: the first N members have twins; beyond f, forks must be seen\n"
+    "  --disk-lies      a control: every disk says durable too early; that must be seen\n"
     "  --stop           end at the first violation\n"
     "  --json           totals as JSON\n"
     "\n"
@@ -71,11 +75,14 @@ static bool parse_number(const char *text, uint64_t most, uint64_t *number) {
 static bool take_number(arguments_t *a, const char *option, const char *text) {
     uint64_t number = 0;
     bool members = strcmp(option, "--members") == 0, jobs = strcmp(option, "--jobs") == 0;
-    uint64_t most = members ? 16 : jobs ? SWEEP_JOBS_MAX : UINT64_MAX / 4;
+    bool twins = strcmp(option, "--twins") == 0;
+    uint64_t most = members || twins ? 16 : jobs ? SWEEP_JOBS_MAX : UINT64_MAX / 4;
     if (!parse_number(text, most, &number) || ((members || jobs) && number == 0))
         return false;
     if (members) {
         a->sweep.options.members = (uint32_t)number;
+    } else if (twins) {
+        a->sweep.options.liars_beyond = (uint32_t)number;
     } else if (jobs) {
         a->sweep.jobs = (uint32_t)number;
     } else if (strcmp(option, "--seeds") == 0) {
@@ -103,6 +110,7 @@ static bool take_flag(arguments_t *a, const char *text) {
                  {"--help", &a->help},
                  {"--no-liars", &a->sweep.options.no_liars},
                  {"--no-faults", &a->sweep.options.no_faults},
+                 {"--disk-lies", &a->sweep.options.disk_lies},
                  {"--stop", &a->sweep.stop_at_first}};
     for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
         if (strcmp(text, flags[i].name) == 0)
@@ -113,8 +121,8 @@ static bool take_flag(arguments_t *a, const char *text) {
 /* 0, or the exit code of a usage error. */
 static int parse(arguments_t *a, const char *verb, const char *const *allowed, int argc,
                  char **argv) {
-    static const char *const numbers[] = {"--seeds",   "--first", "--jobs",
-                                          "--members", "--seed",  NULL};
+    static const char *const numbers[] = {"--seeds", "--first", "--jobs", "--members",
+                                          "--twins", "--seed",  NULL};
     for (int i = 1; i < argc; i++) {
         const char *text = argv[i];
         if (text[0] != '-' && strcmp(verb, "run") == 0 && a->file == NULL) {
@@ -171,9 +179,9 @@ static void print_report(const world_report_t *r, bool json) {
 }
 
 int sim_cli_run(int argc, char **argv) {
-    static const char *const allowed[] = {"--seed",     "--members",   "--protocol",
-                                          "--quiet",    "--json",      "--help",
-                                          "--no-liars", "--no-faults", NULL};
+    static const char *const allowed[] = {"--seed",  "--members",   "--protocol", "--quiet",
+                                          "--json",  "--help",      "--no-liars", "--no-faults",
+                                          "--twins", "--disk-lies", NULL};
     arguments_t a = {0};
     int code = parse(&a, "run", allowed, argc, argv);
     if (code != 0)
@@ -215,76 +223,10 @@ static void show_progress(void *context, uint64_t done, uint64_t count, uint64_t
     }
 }
 
-static void repeat_command(const sweep_jobs_t *sweep, const sweep_totals_t *t, char *to,
-                           size_t size) {
-    const sweep_options_t *o = &sweep->options;
-    char members[32] = "";
-    if (o->members != 0)
-        snprintf(members, sizeof members, " --members %u", o->members);
-    snprintf(to, size, "synod sim run --seed %" PRIu64 "%s%s%s%s%s", t->first_violated,
-             o->protocol == NULL ? "" : " --protocol ", o->protocol == NULL ? "" : o->protocol,
-             members, o->no_liars ? " --no-liars" : "", o->no_faults ? " --no-faults" : "");
-}
-
-static void print_json(const sweep_jobs_t *sweep, const sweep_totals_t *t) {
-    cJSON *object = cJSON_CreateObject(), *faults = cJSON_CreateObject();
-    cJSON_AddNumberToObject(object, "runs", (double)t->runs);
-    cJSON_AddNumberToObject(object, "vacuous", (double)t->vacuous);
-    cJSON_AddNumberToObject(object, "violated", (double)t->violated);
-    cJSON_AddNumberToObject(object, "events", (double)t->events);
-    cJSON_AddNumberToObject(object, "requests_answered", (double)t->requests);
-    cJSON_AddNumberToObject(object, "blocks", (double)t->blocks);
-    cJSON_AddNumberToObject(object, "views_failed", (double)t->views_failed);
-    cJSON_AddNumberToObject(object, "restarts", (double)t->restarts);
-    cJSON_AddNumberToObject(object, "heal_max_ms", (double)(t->heal_max_ns / 1000000));
-    cJSON_AddNumberToObject(object, "pairs_missing", sweep_pairs_missing(t));
-    char hash[17];
-    snprintf(hash, sizeof hash, "%016" PRIx64, t->hash);
-    cJSON_AddStringToObject(object, "trace_hash", hash);
-    for (uint32_t i = 0; i < FAULT_KINDS; i++)
-        cJSON_AddNumberToObject(faults, world_fault_name((world_fault_t)i), (double)t->faults[i]);
-    cJSON_AddItemToObject(object, "faults", faults);
-    if (t->violated > 0) {
-        char command[200];
-        repeat_command(sweep, t, command, sizeof command);
-        cJSON_AddStringToObject(object, "first_violation", violation_name(t->first.violated));
-        cJSON_AddStringToObject(object, "text", t->first.text);
-        cJSON_AddStringToObject(object, "repeat", command);
-    }
-    char *text = cJSON_Print(object);
-    printf("%s\n", text);
-    cJSON_free(text);
-    cJSON_Delete(object);
-}
-
-static void print_text(const sweep_jobs_t *sweep, const sweep_totals_t *t) {
-    printf("runs %" PRIu64 " (%" PRIu64 " vacuous), violated %" PRIu64 "\n", t->runs, t->vacuous,
-           t->violated);
-    printf("requests answered %" PRIu64 ", blocks %" PRIu64 ", views failed %" PRIu64
-           ", restarts %" PRIu64 ", events %" PRIu64 "\n",
-           t->requests, t->blocks, t->views_failed, t->restarts, t->events);
-    printf("from the calm to everything answered and executed: %.2f s at most, %.2f s on average\n",
-           (double)t->heal_max_ns / 1e9,
-           t->runs == 0 ? 0 : (double)t->heal_sum_ns / 1e9 / (double)t->runs);
-    printf("%-20s %12s %12s\n", "fault", "struck", "in runs");
-    for (uint32_t i = 0; i < FAULT_KINDS; i++)
-        printf("%-20s %12" PRIu64 " %12" PRIu64 "\n", world_fault_name((world_fault_t)i),
-               t->faults[i], t->runs_with[i]);
-    printf("pairs of kinds that never struck in one run: %u of %u\n", sweep_pairs_missing(t),
-           FAULT_KINDS * (FAULT_KINDS - 1) / 2);
-    printf("hash of all traces: %016" PRIx64 "\n", t->hash);
-    if (t->violated == 0)
-        return;
-    char command[200];
-    repeat_command(sweep, t, command, sizeof command);
-    printf("first violation: seed %" PRIu64 ": %s: %s\nrepeat it with: %s\n", t->first_violated,
-           violation_name(t->first.violated), t->first.text, command);
-}
-
 int sim_cli_sweep(int argc, char **argv) {
-    static const char *const allowed[] = {"--seeds",     "--first",    "--jobs", "--protocol",
-                                          "--members",   "--no-liars", "--stop", "--json",
-                                          "--no-faults", "--help",     NULL};
+    static const char *const allowed[] = {
+        "--seeds", "--first",     "--jobs",  "--protocol",  "--members", "--no-liars", "--stop",
+        "--json",  "--no-faults", "--twins", "--disk-lies", "--help",    NULL};
     arguments_t a = {.sweep = {.first = 1, .count = 1000}};
     int code = parse(&a, "sweep", allowed, argc, argv);
     if (code != 0)
@@ -308,8 +250,8 @@ int sim_cli_sweep(int argc, char **argv) {
     if (isatty(STDERR_FILENO))
         fprintf(stderr, "\n");
     if (a.json)
-        print_json(&a.sweep, &totals);
+        sweep_print_json(&a.sweep.options, &totals);
     else
-        print_text(&a.sweep, &totals);
+        sweep_print_text(&a.sweep.options, &totals);
     return totals.violated == 0 ? 0 : 1;
 }

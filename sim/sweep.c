@@ -245,9 +245,11 @@ void sweep_run(uint64_t seed, const sweep_options_t *options, world_report_t *re
     }
     world_until(w, plan.calm_ns);
     if (w->report.violated == VIOLATION_NONE) {
+        height_t height = w->heights_known;
         world_calm(w);
         bool settled = world_settle(w, plan.calm_ns + plan.bound_ns);
         w->report.heal_ns = w->now_ns - plan.calm_ns;
+        w->report.blocks_after_calm = w->heights_known - height;
         if (!settled)
             violate_liveness(w, plan.bound_ns);
         else
@@ -255,73 +257,4 @@ void sweep_run(uint64_t seed, const sweep_options_t *options, world_report_t *re
     }
     *report = *world_report(w);
     world_close(w);
-}
-
-bool sweep_vacuous(const world_report_t *report) {
-    uint64_t struck = 0;
-    for (uint32_t i = 0; i < FAULT_KINDS; i++)
-        struck += report->faults[i];
-    return struck == 0 || report->views_failed == 0 || report->requests_answered == 0;
-}
-
-void sweep_add(sweep_totals_t *totals, uint64_t seed, const world_report_t *report) {
-    totals->runs++;
-    totals->vacuous += sweep_vacuous(report);
-    totals->events += report->events;
-    totals->requests += report->requests_answered;
-    totals->blocks += report->blocks;
-    totals->views_failed += report->views_failed;
-    totals->restarts += report->restarts;
-    totals->refused += report->refused;
-    totals->heal_sum_ns += report->heal_ns;
-    totals->hash += report->hash * (2 * seed + 1);
-    if (report->heal_ns > totals->heal_max_ns)
-        totals->heal_max_ns = report->heal_ns;
-    for (uint32_t i = 0; i < FAULT_KINDS; i++) {
-        totals->faults[i] += report->faults[i];
-        totals->runs_with[i] += report->faults[i] > 0;
-        for (uint32_t j = i + 1; j < FAULT_KINDS; j++)
-            totals->pairs[i][j] += report->faults[i] > 0 && report->faults[j] > 0;
-    }
-    if (report->violated == VIOLATION_NONE)
-        return;
-    if (totals->violated == 0 || seed < totals->first_violated) {
-        totals->first_violated = seed;
-        totals->first = *report;
-    }
-    totals->violated++;
-}
-
-void sweep_merge(sweep_totals_t *to, const sweep_totals_t *from) {
-    to->runs += from->runs;
-    to->vacuous += from->vacuous;
-    to->events += from->events;
-    to->requests += from->requests;
-    to->blocks += from->blocks;
-    to->views_failed += from->views_failed;
-    to->restarts += from->restarts;
-    to->refused += from->refused;
-    to->heal_sum_ns += from->heal_sum_ns;
-    to->hash += from->hash;
-    if (from->heal_max_ns > to->heal_max_ns)
-        to->heal_max_ns = from->heal_max_ns;
-    for (uint32_t i = 0; i < FAULT_KINDS; i++) {
-        to->faults[i] += from->faults[i];
-        to->runs_with[i] += from->runs_with[i];
-        for (uint32_t j = i + 1; j < FAULT_KINDS; j++)
-            to->pairs[i][j] += from->pairs[i][j];
-    }
-    if (from->violated > 0 && (to->violated == 0 || from->first_violated < to->first_violated)) {
-        to->first_violated = from->first_violated;
-        to->first = from->first;
-    }
-    to->violated += from->violated;
-}
-
-uint32_t sweep_pairs_missing(const sweep_totals_t *totals) {
-    uint32_t missing = 0;
-    for (uint32_t i = 0; i < FAULT_KINDS; i++)
-        for (uint32_t j = i + 1; j < FAULT_KINDS; j++)
-            missing += totals->pairs[i][j] == 0;
-    return missing;
 }

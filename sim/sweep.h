@@ -22,16 +22,20 @@ void sweep_run(uint64_t seed, const sweep_options_t *options, world_report_t *re
 /* A run counts only if requests were answered, a view changed and a fault struck. */
 bool sweep_vacuous(const world_report_t *report);
 
+#define SWEEP_SEEDS_KEPT 16
+
 /* Sums over many runs. */
 typedef struct sweep_totals {
     uint64_t runs, vacuous, violated, events, requests, blocks, views_failed, restarts, refused;
+    uint64_t blocks_after_calm;
     uint64_t heal_max_ns, heal_sum_ns;
     uint64_t hash;                            /* of all trace hashes, whatever their order */
     uint64_t faults[FAULT_KINDS];             /* how often each struck */
     uint64_t runs_with[FAULT_KINDS];          /* in how many runs */
     uint64_t pairs[FAULT_KINDS][FAULT_KINDS]; /* runs in which both struck; row < column */
-    uint64_t first_violated;                  /* seed; meaningful if violated > 0 */
-    world_report_t first;
+    uint64_t violations[VIOLATION_COUNT];
+    uint64_t seeds[SWEEP_SEEDS_KEPT]; /* the lowest that were violated, in order */
+    world_report_t first;             /* of seeds[0]; meaningful if violated > 0 */
 } sweep_totals_t;
 
 void sweep_add(sweep_totals_t *totals, uint64_t seed, const world_report_t *report);

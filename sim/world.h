@@ -123,6 +123,7 @@ typedef struct world_report {
     uint64_t restarts;
     uint64_t refused; /* frames that honest replicas dropped, with a reason */
     uint64_t heal_ns; /* from healed to everything answered and executed everywhere */
+    uint64_t blocks_after_calm;
 } world_report_t;
 
 typedef struct world world_t;

@@ -23,7 +23,7 @@ static void good_seeds(void **state) {
     sweep_totals_t totals;
     assert_true(sweep_jobs_run(&jobs, &totals));
     if (totals.violated > 0)
-        print_message("synod sim run --seed %" PRIu64 ": %s: %s\n", totals.first_violated,
+        print_message("synod sim run --seed %" PRIu64 ": %s: %s\n", totals.seeds[0],
                       violation_name(totals.first.violated), totals.first.text);
     assert_int_equal(totals.violated, 0);
     assert_int_equal(totals.runs, SEEDS);
