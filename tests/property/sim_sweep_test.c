@@ -28,9 +28,10 @@ static void good_seeds(void **state) {
     assert_int_equal(totals.violated, 0);
     assert_int_equal(totals.runs, SEEDS);
     /* It is not good because nothing happens. */
-    assert_true(totals.vacuous < SEEDS / 2);
+    assert_true(totals.vacuous < SEEDS / 100);
     assert_true(totals.requests > 5 * SEEDS);
-    assert_true(totals.views_failed > SEEDS / 2);
+    assert_true(totals.views_failed > SEEDS);
+    assert_true(totals.blocks_after_calm > SEEDS);
     for (uint32_t i = 0; i < FAULT_KINDS; i++) {
         if (totals.faults[i] == 0)
             print_message("%s never struck\n", world_fault_name((world_fault_t)i));
@@ -38,10 +39,12 @@ static void good_seeds(void **state) {
     }
 }
 
-/* Seeds that found a bug once. What it was: docs/guide/simulator.md. */
+/* Seeds that found a bug once. What it was, and which break of tests/breaks stands for it since the
+ * plans changed: docs/guide/simulator.md. */
 static void seeds_that_found_something(void **state) {
     (void)state;
-    static const uint64_t seeds[] = {3, 52, 397, 1641, 2047, 2928, 4215, 4586, 5685, 15582, 20348};
+    static const uint64_t seeds[] = {3,    52,    397,   1641,  2047,  2928,  4215, 4586,
+                                     5685, 12932, 15582, 20348, 22805, 37093, 37658};
     for (size_t i = 0; i < sizeof seeds / sizeof seeds[0]; i++) {
         sweep_options_t options = {0};
         world_report_t report;
