@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "sim/sweep_hunt.h"
 #include "sim/world_state.h"
 
 #define ACTIONS_MAX 16
@@ -34,6 +35,7 @@ typedef struct action {
     action_kind_t kind;
     member_t member;
     uint64_t number;
+    uint32_t draw; /* which fault of the plan this is, or ends */
 } action_t;
 
 typedef struct plan {
@@ -42,6 +44,9 @@ typedef struct plan {
     bool rotten[WORLD_MEMBERS_MAX];
     uint32_t count;
     action_t actions[2 * ACTIONS_MAX];
+    bool aimed[ACTIONS_MAX];      /* by draw: at whoever leads when it strikes */
+    member_t struck[ACTIONS_MAX]; /* by draw: whom it struck */
+    bool asks_after;              /* for something new when the world is calm */
 } plan_t;
 
 static uint64_t pick(prng_t *prng, const uint64_t *from, uint32_t count) {
@@ -132,15 +137,23 @@ static void plan_clients(plan_t *plan, prng_t *prng) {
     }
 }
 
-static void add_action(plan_t *plan, uint64_t at_ns, action_kind_t kind, member_t member,
-                       uint64_t number) {
-    /* Kept in order of time; equal times in order of planning. */
+/* Kept in order of time; equal times in order of planning. */
+static void add_action(plan_t *plan, action_t action) {
     uint32_t at = plan->count++;
-    while (at > 0 && plan->actions[at - 1].at_ns > at_ns) {
+    while (at > 0 && plan->actions[at - 1].at_ns > action.at_ns) {
         plan->actions[at] = plan->actions[at - 1];
         at--;
     }
-    plan->actions[at] = (action_t){at_ns, kind, member, number};
+    plan->actions[at] = action;
+}
+
+/* A third of the runs hits whom chance says, a third whoever leads, a third both. */
+static void plan_aims(plan_t *plan) {
+    prng_t prng = prng_of(plan->options.seed ^ UINT64_C(0x61696d));
+    uint64_t manner = prng_below(&prng, 3);
+    for (uint32_t i = 0; i < ACTIONS_MAX; i++)
+        plan->aimed[i] = manner == 1 || (manner == 2 && prng_below(&prng, 2) == 0);
+    plan->asks_after = prng_below(&prng, 2) == 0;
 }
 
 /* A member with a rotten journal is one of the faulty ones. */
@@ -165,13 +178,13 @@ static void plan_actions(plan_t *plan, prng_t *prng) {
         uint64_t number = prng_next(prng);
         if (kind == ACT_ROT && !plan_rot(plan, member))
             continue;
-        add_action(plan, at, kind, member, number);
+        add_action(plan, (action_t){at, kind, member, number, i});
         if (kind == ACT_FILL_DISK)
-            add_action(plan, at + lasts, ACT_EMPTY_DISK, member, 0);
+            add_action(plan, (action_t){at + lasts, ACT_EMPTY_DISK, member, 0, i});
         else if (kind <= ACT_ROT)
-            add_action(plan, at + lasts, ACT_RESTART, member, kind == ACT_POWER_ALL);
+            add_action(plan, (action_t){at + lasts, ACT_RESTART, member, kind == ACT_POWER_ALL, i});
         else if (kind == ACT_PARTITION || kind == ACT_ONE_WAY || kind == ACT_CUT_OFF)
-            add_action(plan, at + lasts, ACT_HEAL, 0, 0);
+            add_action(plan, (action_t){at + lasts, ACT_HEAL, 0, 0, i});
     }
 }
 
@@ -199,6 +212,7 @@ static void make_plan(plan_t *plan, uint64_t seed, const sweep_options_t *narrow
         o->wild_per_million = o->loss_per_million = o->twice_per_million = o->late_per_million = 0;
     else
         plan_actions(plan, &prng);
+    plan_aims(plan);
     /* The back-off may have grown to 2^6, and liars may lead in between; then patience. */
     uint64_t timeouts = 64u * 2 * (faults_of(o->members) + 1) + 64;
     plan->bound_ns = timeouts * o->chain.core.view_timeout_ns + 20 * o->retry_ns + 10 * SECOND;
@@ -216,9 +230,14 @@ static void act_cut(world_t *w, const action_t *action) {
         world_cut(w, all & ~side, side);
 }
 
-static void act(world_t *w, const action_t *action) {
+static void act(world_t *w, plan_t *plan, const action_t *action) {
     member_t member = action->member;
     uint64_t number = action->number;
+    if (action->kind == ACT_RESTART || action->kind == ACT_EMPTY_DISK)
+        member = plan->struck[action->draw];
+    else if (plan->aimed[action->draw] && action->kind != ACT_ROT) /* that one counts as faulty */
+        member = sweep_leader(w, member);
+    plan->struck[action->draw] = member;
     switch (action->kind) {
     case ACT_CRASH:
         world_crash(w, member);
@@ -298,6 +317,23 @@ static void violate_liveness(world_t *w, uint64_t bound_ns) {
             (unsigned long long)(bound_ns / MS), text, (unsigned long long)w->heights_known);
 }
 
+/* Everything must come together again. Half of the runs ask for something new, the others for
+ * nothing: who was left out then has to find out by itself. */
+static void judge_calm(world_t *w, const plan_t *plan) {
+    uint64_t calm_ns = w->now_ns;
+    height_t height = w->heights_known;
+    if (plan->asks_after)
+        sweep_submit(w, plan->options.seed);
+    world_calm(w);
+    bool settled = world_settle(w, calm_ns + plan->bound_ns);
+    w->report.heal_ns = w->now_ns - calm_ns;
+    w->report.blocks_after_calm = w->heights_known - height;
+    if (!settled)
+        violate_liveness(w, plan->bound_ns);
+    else
+        oracle_finish(w);
+}
+
 void sweep_run(uint64_t seed, const sweep_options_t *options, world_report_t *report) {
     plan_t plan;
     make_plan(&plan, seed, options);
@@ -307,20 +343,13 @@ void sweep_run(uint64_t seed, const sweep_options_t *options, world_report_t *re
         world_until(w, plan.actions[i].at_ns);
         if (world_report(w)->violated != VIOLATION_NONE)
             break;
-        act(w, &plan.actions[i]);
+        act(w, &plan, &plan.actions[i]);
     }
     world_until(w, plan.calm_ns);
-    if (w->report.violated == VIOLATION_NONE) {
-        height_t height = w->heights_known;
-        world_calm(w);
-        bool settled = world_settle(w, plan.calm_ns + plan.bound_ns);
-        w->report.heal_ns = w->now_ns - plan.calm_ns;
-        w->report.blocks_after_calm = w->heights_known - height;
-        if (!settled)
-            violate_liveness(w, plan.bound_ns);
-        else
-            oracle_finish(w);
-    }
+    if (!options->no_faults)
+        sweep_hunt(w, seed);
+    if (w->report.violated == VIOLATION_NONE)
+        judge_calm(w, &plan);
     *report = *world_report(w);
     world_close(w);
 }
