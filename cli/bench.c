@@ -14,6 +14,9 @@
 #define KEY_BYTES 16
 #define SET_BYTES (7 + KEY_BYTES) /* a `set` of an empty value */
 #define WARM_UP_NS UINT64_C(1000000000)
+#define PRELOAD_BATCH 100
+#define PRELOAD_OUTSTANDING 16
+#define PRELOAD_PATIENCE_NS UINT64_C(60000000000)
 
 static bench_t *running; /* for callbacks, whose context is the operation's number */
 
@@ -31,12 +34,11 @@ static void on_done(void *context, const synod_client_result *result) {
     atomic_fetch_add(&running->completed, 1);
 }
 
-/* One operation: a set of a random key, or bytes that the null application ignores. */
-static synod_status submit_one(bench_t *bench, uint64_t start_ns) {
+/* One operation: a set of this key, or bytes that the null application ignores. */
+static synod_status submit(bench_t *bench, uint64_t number, uint64_t start_ns) {
     static uint8_t operation[1u << 20], value[1u << 20];
     char key[KEY_BYTES + 1];
-    snprintf(key, sizeof key, "key%013llu",
-             (unsigned long long)prng_below(&bench->prng, bench->keys));
+    snprintf(key, sizeof key, "key%013llu", (unsigned long long)number);
     size_t size = bench->payload > SET_BYTES ? bench->payload - SET_BYTES : 0;
     writer_t writer = writer_of(operation, sizeof operation);
     kv_encode_set(&writer, bytes_of(key, KEY_BYTES), bytes_of(value, size));
@@ -46,6 +48,10 @@ static synod_status submit_one(bench_t *bench, uint64_t start_ns) {
     if (status == SYNOD_OK)
         bench->submitted++;
     return status;
+}
+
+static synod_status submit_one(bench_t *bench, uint64_t start_ns) {
+    return submit(bench, prng_below(&bench->prng, bench->keys), start_ns);
 }
 
 /* Submits what is due; the loop's beginning is `begin_ns` in open loop. */
@@ -73,6 +79,34 @@ static void run_until(bench_t *bench, uint64_t begin_ns, uint64_t end_ns) {
     }
 }
 
+static int open_client(bench_t *bench, uint64_t batch, uint64_t outstanding) {
+    synod_client_options tuning = {.batch_operations = (uint32_t)batch,
+                                   .window = (uint32_t)outstanding,
+                                   .queue_operations = 1u << 18};
+    return local_client(bench->verb, &bench->cluster, &tuning, &bench->client);
+}
+
+/* Sets every key once, so that what is measured is a state of that size and not its growth. */
+static int preload(bench_t *bench) {
+    int code = open_client(bench, PRELOAD_BATCH, PRELOAD_OUTSTANDING);
+    if (code >= 0)
+        return code;
+    uint64_t end = monotonic_ns() + PRELOAD_PATIENCE_NS;
+    while (bench->submitted < bench->keys && monotonic_ns() < end) {
+        uint64_t under_way = bench->submitted - atomic_load(&bench->completed);
+        if (under_way < PRELOAD_BATCH * PRELOAD_OUTSTANDING &&
+            submit(bench, bench->submitted, monotonic_ns()) == SYNOD_OK)
+            continue;
+        nanosleep(&(struct timespec){0, 100000}, NULL);
+    }
+    bool done = synod_client_wait(bench->client, PRELOAD_PATIENCE_NS) &&
+                bench->submitted == bench->keys && atomic_load(&bench->failed) == 0;
+    synod_client_close(bench->client);
+    bench->submitted = 0;
+    atomic_store(&bench->completed, 0);
+    return done ? -1 : failed(bench->verb, "the keys could not be loaded in time");
+}
+
 static void run(bench_t *bench) {
     uint64_t begin = monotonic_ns();
     run_until(bench, begin, begin + WARM_UP_NS);
@@ -86,9 +120,6 @@ static void run(bench_t *bench) {
 }
 
 static int measure(bench_t *bench) {
-    synod_client_options tuning = {.batch_operations = (uint32_t)bench->batch,
-                                   .window = (uint32_t)bench->outstanding,
-                                   .queue_operations = 1u << 18};
     int code = local_start(bench->verb, &bench->cluster, &bench->client);
     if (code >= 0)
         return code;
@@ -96,7 +127,9 @@ static int measure(bench_t *bench) {
     if (!bench_open_meters(bench))
         code = failed(bench->verb, "a validator does not count into its file " METER_FILE);
     if (code < 0)
-        code = local_client(bench->verb, &bench->cluster, &tuning, &bench->client);
+        code = preload(bench);
+    if (code < 0)
+        code = open_client(bench, bench->batch, bench->outstanding);
     if (code < 0) {
         run(bench);
         bench_print(bench);

@@ -8,7 +8,6 @@
 #include "adapter/genesis.h"
 #include "adapter/log.h"
 #include "adapter/uv_net.h"
-#include "base/map.h"
 #include "client/client_core.h"
 
 /* Bytes of operations that wait to be taken over by the client's thread. */
@@ -39,13 +38,12 @@ typedef struct waiter {
     bool reported; /* as UNKNOWN: only the late truth may still come */
 } waiter_t;
 
-/* Tokens of one kind -> callbacks. */
+/* Tokens of one kind -> callbacks. Tokens are consecutive, and those of operations that wait lie
+ * within `capacity` (client_core.h), so each has a place of its own; a read that outlives
+ * `capacity` others makes one of them take the next place. */
 typedef struct waiters {
     waiter_t *items;
-    uint32_t *free;
-    uint32_t free_count, capacity;
-    map_t index;
-    void *index_memory;
+    uint32_t count, capacity;
 } waiters_t;
 
 typedef struct status_slot {
@@ -89,6 +87,7 @@ struct synod_client {
 
     /* the thread's */
     bool stopping;
+    uint32_t operations_done, queries_done; /* in this turn */
     uint64_t bytes_in, bytes_out;
     waiters_t operations, queries;
 };
@@ -96,9 +95,9 @@ struct synod_client {
 /* waiters */
 bool waiters_make(waiters_t *waiters, uint32_t capacity);
 void waiters_free(waiters_t *waiters);
-bool waiters_add(waiters_t *waiters, uint64_t token, synod_client_done *done, void *context);
+void waiters_add(waiters_t *waiters, uint64_t token, synod_client_done *done, void *context);
 waiter_t *waiters_find(waiters_t *waiters, uint64_t token);
-void waiters_remove(waiters_t *waiters, uint64_t token);
+void waiters_remove(waiters_t *waiters, waiter_t *waiter);
 
 /* The callback of synod_client_call: its context is gone after the first answer. */
 void client_on_called(void *context, const synod_client_result *result);

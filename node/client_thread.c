@@ -12,44 +12,35 @@ uint64_t client_now_ns(void) {
 /* ---- callbacks by token ---- */
 
 bool waiters_make(waiters_t *waiters, uint32_t capacity) {
-    *waiters = (waiters_t){.capacity = capacity, .free_count = capacity};
+    *waiters = (waiters_t){.capacity = capacity};
     waiters->items = calloc(capacity, sizeof *waiters->items);
-    waiters->free = calloc(capacity, sizeof *waiters->free);
-    waiters->index_memory = calloc(1, map_bytes(capacity));
-    if (waiters->items == NULL || waiters->free == NULL || waiters->index_memory == NULL)
-        return false;
-    waiters->index = map_of_zeroed(waiters->index_memory, capacity);
-    for (uint32_t i = 0; i < capacity; i++)
-        waiters->free[i] = capacity - 1 - i;
-    return true;
+    return waiters->items != NULL;
 }
 
 void waiters_free(waiters_t *waiters) {
     free(waiters->items);
-    free(waiters->free);
-    free(waiters->index_memory);
 }
 
-bool waiters_add(waiters_t *waiters, uint64_t token, synod_client_done *done, void *context) {
-    if (waiters->free_count == 0)
-        return false;
-    uint32_t slot = waiters->free[--waiters->free_count];
-    waiters->items[slot] = (waiter_t){token, done, context, true, false};
-    return map_put(&waiters->index, token, slot);
+void waiters_add(waiters_t *waiters, uint64_t token, synod_client_done *done, void *context) {
+    require(waiters->count < waiters->capacity);
+    uint32_t at = (uint32_t)(token % waiters->capacity);
+    while (waiters->items[at].in_use)
+        at = (at + 1) % waiters->capacity;
+    waiters->items[at] = (waiter_t){token, done, context, true, false};
+    waiters->count++;
 }
 
 waiter_t *waiters_find(waiters_t *waiters, uint64_t token) {
-    uint32_t slot = map_get(&waiters->index, token);
-    return slot == MAP_NONE ? NULL : &waiters->items[slot];
+    uint32_t at = (uint32_t)(token % waiters->capacity);
+    for (uint32_t i = 0; i < waiters->capacity; i++, at = (at + 1) % waiters->capacity)
+        if (waiters->items[at].in_use && waiters->items[at].token == token)
+            return &waiters->items[at];
+    return NULL;
 }
 
-void waiters_remove(waiters_t *waiters, uint64_t token) {
-    waiter_t *waiter = waiters_find(waiters, token);
-    if (waiter == NULL)
-        return;
+void waiters_remove(waiters_t *waiters, waiter_t *waiter) {
     waiter->in_use = false;
-    waiters->free[waiters->free_count++] = (uint32_t)(waiter - waiters->items);
-    map_remove(&waiters->index, token);
+    waiters->count--;
 }
 
 /* ---- the core's verbs ---- */
@@ -78,14 +69,6 @@ static void host_wake(void *context, uint64_t at_ns) {
     uv_timer_start(&client->wake, on_wake, wait_ms, 0);
 }
 
-static void count_completion(synod_client *client, uint32_t *open) {
-    uv_mutex_lock(&client->mutex);
-    client->completed++;
-    *open -= 1;
-    uv_cond_broadcast(&client->changed);
-    uv_mutex_unlock(&client->mutex);
-}
-
 static void host_complete(void *context, const client_completion_t *completion) {
     synod_client *client = context;
     waiter_t *found = waiters_find(&client->operations, completion->token);
@@ -94,7 +77,7 @@ static void host_complete(void *context, const client_completion_t *completion) 
     waiter_t waiter = *found;
     bool over = completion->late || completion->settled || completion->status != SYNOD_UNKNOWN;
     if (over)
-        waiters_remove(&client->operations, completion->token);
+        waiters_remove(&client->operations, found);
     else
         found->reported = true;
     if (!over && waiter.done == client_on_called)
@@ -106,7 +89,7 @@ static void host_complete(void *context, const client_completion_t *completion) 
     if (waiter.done != NULL)
         waiter.done(waiter.context, &result);
     if (!completion->late)
-        count_completion(client, &client->open_operations);
+        client->operations_done++;
 }
 
 static void host_answer(void *context, const client_answer_t *answer) {
@@ -115,14 +98,14 @@ static void host_answer(void *context, const client_answer_t *answer) {
     if (found == NULL)
         return;
     waiter_t waiter = *found;
-    waiters_remove(&client->queries, answer->token);
+    waiters_remove(&client->queries, found);
     synod_client_result result = {.status = answer->status,
                                   .height = answer->height,
                                   .root = answer->root,
                                   .result = answer->reply};
     if (waiter.done != NULL)
         waiter.done(waiter.context, &result);
-    count_completion(client, &client->open_queries);
+    client->queries_done++;
 }
 
 static void host_log(void *context, int level, const char *event, const char *text) {
@@ -189,11 +172,11 @@ static void on_frame(void *context, link_t link, frame_t frame) {
 /* ---- the inbox ---- */
 
 /* False: the core has no room now; what is left stays for later. */
-static bool take_want(synod_client *client, const want_t *want, bytes_t bytes) {
-    uint64_t token = 0, now = client_now_ns();
+static bool take_want(synod_client *client, uint64_t now, const want_t *want, bytes_t bytes) {
+    uint64_t token = 0;
     bool operation = want->kind == WANT_OPERATION;
     waiters_t *waiters = operation ? &client->operations : &client->queries;
-    if (waiters->free_count == 0)
+    if (waiters->count == waiters->capacity)
         return false;
     synod_status status =
         operation ? client_submit(client->core, now, bytes, &token)
@@ -201,25 +184,25 @@ static bool take_want(synod_client *client, const want_t *want, bytes_t bytes) {
     if (status == SYNOD_BUSY)
         return false;
     if (status == SYNOD_OK) {
-        bool added = waiters_add(waiters, token, want->done, want->context);
-        ensure(added);
+        waiters_add(waiters, token, want->done, want->context);
         return true;
     }
     synod_client_result result = {.status = status};
     if (want->done != NULL)
         want->done(want->context, &result);
-    count_completion(client, operation ? &client->open_operations : &client->open_queries);
+    *(operation ? &client->operations_done : &client->queries_done) += 1;
     return true;
 }
 
 static void take_inbox(synod_client *client) {
+    uint64_t now = client_now_ns();
     for (;;) {
         inbox_t *inbox = &client->inbox[1 - client->filling];
         while (inbox->taken < inbox->used) {
             want_t want;
             memcpy(&want, inbox->bytes + inbox->taken, sizeof want);
             bytes_t bytes = bytes_of(inbox->bytes + inbox->taken + sizeof want, want.size);
-            if (!take_want(client, &want, bytes))
+            if (!take_want(client, now, &want, bytes))
                 return;
             inbox->taken += sizeof want + want.size;
         }
@@ -258,6 +241,20 @@ static void on_stop_poll(uv_timer_t *timer) {
         uv_stop(&client->loop);
 }
 
+/* Under the mutex: what callers may see of this turn. */
+static void publish(synod_client *client) {
+    uint32_t done = client->operations_done + client->queries_done;
+    client->open_operations -= client->operations_done;
+    client->open_queries -= client->queries_done;
+    client->completed += done;
+    client->operations_done = client->queries_done = 0;
+    client_counters(client->core, &client->counters);
+    client->traffic_in = client->bytes_in;
+    client->traffic_out = client->bytes_out;
+    if (done > 0)
+        uv_cond_broadcast(&client->changed);
+}
+
 static void on_turn(void *context) {
     synod_client *client = context;
     if (client->net == NULL || client->stopping)
@@ -266,9 +263,7 @@ static void on_turn(void *context) {
     uv_mutex_lock(&client->mutex);
     bool flush = client->flush, stop = client->stop;
     client->flush = client->signalled = false;
-    client_counters(client->core, &client->counters);
-    client->traffic_in = client->bytes_in;
-    client->traffic_out = client->bytes_out;
+    publish(client);
     uv_mutex_unlock(&client->mutex);
     if (flush)
         client_flush(client->core, client_now_ns());

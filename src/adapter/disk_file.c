@@ -1,5 +1,6 @@
 /* The disk's thread: whole reads and writes, syncs, growing. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -69,6 +70,12 @@ int disk_sync(disk_t *disk, int file) {
     return error;
 }
 
+/* What is durable is read again only after a restart or for a member that is far behind: it should
+ * not push out of the machine's cache what others work with. */
+void disk_let_go(disk_t *disk, uint64_t offset, uint64_t size) {
+    (void)posix_fadvise(disk->file, (off_t)offset, (off_t)size, POSIX_FADV_DONTNEED);
+}
+
 int disk_grow(disk_t *disk) {
     static const uint8_t zeros[GROW_BYTES];
     uint64_t at = disk->prepared_bytes;
@@ -81,6 +88,7 @@ int disk_grow(disk_t *disk) {
         return error;
     }
     disk->prepared_bytes = at + size;
+    disk_let_go(disk, at, size);
     if (disk->options.meter != NULL) {
         meter_add(&disk->options.meter->grown_bytes, size);
     }

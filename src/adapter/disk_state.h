@@ -43,6 +43,7 @@ struct disk {
     uint64_t prepared_bytes;         /* zero-filled and synced up to here, or written */
     uint64_t goal_bytes;             /* where that should be soon */
     uint64_t grow_after_ns;          /* growing ahead failed: not before this */
+    uint64_t cached_from, cached_to; /* appended and still in the machine's cache */
     bool full;                       /* an append waited, or waits, for room */
     synod_status failed;             /* latched */
     int aside_files[SNAPSHOT_SLOTS]; /* snapshots in the making; -1: none */
@@ -60,6 +61,8 @@ int disk_read_all(disk_t *disk, int file, void *to, size_t size, uint64_t offset
 int disk_sync(disk_t *disk, int file);
 /* One piece more of zeros. 0 or an errno. */
 int disk_grow(disk_t *disk);
+/* Tells the system that the bytes, which are durable, will not be read soon. */
+void disk_let_go(disk_t *disk, uint64_t offset, uint64_t size);
 /* Waits for room on a full disk; false when the disk is being stopped. */
 bool disk_wait_for_space(disk_t *disk, const char *what);
 void disk_report(disk_t *disk, int level, const char *event, int error);

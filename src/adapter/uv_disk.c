@@ -14,6 +14,8 @@
 
 /* Growing ahead met a full disk: so long it is not tried again. */
 #define GROW_PAUSE_NS UINT64_C(5000000000)
+/* What is durable is let go from the machine's cache in such pieces. */
+#define LET_GO_BYTES ((uint64_t)1 << 20)
 
 static const disk_calls_t system_calls = {pwrite, pread, fdatasync};
 
@@ -54,6 +56,16 @@ static void set_goal(disk_t *disk, uint64_t end) {
     disk->goal_bytes = goal > disk->goal_bytes ? goal : disk->goal_bytes;
 }
 
+/* In pieces: a call for each append would cost more than it helps. */
+static void let_go(disk_t *disk, const disk_item_t *item) {
+    bool follows = item->offset == disk->cached_to;
+    if (!follows || disk->cached_to - disk->cached_from >= LET_GO_BYTES) {
+        disk_let_go(disk, disk->cached_from, disk->cached_to - disk->cached_from);
+        disk->cached_from = item->offset;
+    }
+    disk->cached_to = item->offset + item->size;
+}
+
 static synod_status append(disk_t *disk, const disk_item_t *item) {
     if (disk->failed != SYNOD_OK) {
         return disk->failed;
@@ -75,6 +87,7 @@ static synod_status append(disk_t *disk, const disk_item_t *item) {
         disk->full = false;
         disk_report(disk, LOG_INFO, "room", 0);
     }
+    let_go(disk, item);
     set_goal(disk, item->offset + item->size);
     if (disk->options.meter != NULL) {
         meter_add(&disk->options.meter->journal_writes, 1);

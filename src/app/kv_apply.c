@@ -41,7 +41,7 @@ kv_error_t kv_apply_found(kv_reply_t *reply, kv_maybe_t value) {
     return KV_OK;
 }
 
-static kv_sight_t look(const kv_state_t *state, const kv_operation_t *operation) {
+static kv_sight_t look(kv_state_t *state, const kv_operation_t *operation) {
     return kv_view_look(&state->view, &state->store, operation->key);
 }
 

@@ -120,9 +120,22 @@ static kv_entry_t *replace_block(kv_store_t *store, kv_entry_t *old, uint32_t le
 
 /* ---- reads and writes ---- */
 
-kv_spot_t kv_store_find(const kv_store_t *store, bytes_t key) {
+static void search(const kv_store_t *store, bytes_t key, kv_spot_t *spot) {
+    spot->leaf = kv_order_find(&store->order, store->slots, key, &spot->path);
+    spot->has_path = true;
+}
+
+kv_spot_t kv_store_find(kv_store_t *store, bytes_t key) {
     kv_spot_t spot;
-    spot.leaf = kv_order_find(&store->order, store->slots, key, &spot.path);
+    spot.hash = kv_hints_hash(key);
+    spot.has_path = false;
+    spot.leaf = kv_hints_find(&store->hints, store->slots, key, spot.hash);
+    if (spot.leaf == KV_LEAF_NONE) {
+        search(store, key, &spot);
+        if (spot.leaf != KV_LEAF_NONE) {
+            kv_hints_put(&store->hints, store->entry_count, spot.hash, spot.leaf);
+        }
+    }
     spot.entry = spot.leaf != KV_LEAF_NONE ? store->slots[spot.leaf].entry : NULL;
     return spot;
 }
@@ -134,6 +147,7 @@ static void insert_entry(kv_store_t *store, const kv_spot_t *spot, bytes_t key, 
     kv_order_insert(&store->order, store->slots, &spot->path, leaf);
     add_change(store, entry, leaf, (bytes_t){NULL, 0});
     store->entry_count++;
+    kv_hints_put(&store->hints, store->entry_count, spot->hash, leaf);
     store->used_bytes += kv_store_charge(key.size, value.size);
 }
 
@@ -160,7 +174,12 @@ void kv_store_remove(kv_store_t *store, const kv_spot_t *spot) {
     kv_entry_t *entry = spot->entry;
     store->entry_count--;
     store->used_bytes -= kv_store_charge(entry->key_size, entry->value_size);
-    kv_order_remove(&store->order, store->slots, &spot->path);
+    kv_spot_t found = *spot;
+    if (!found.has_path) {
+        search(store, kv_entry_key(entry), &found);
+    }
+    kv_order_remove(&store->order, store->slots, &found.path);
+    kv_hints_remove(&store->hints, found.hash, found.leaf);
     if (!entry->in_tree) {
         drop_change(store, entry->change);
         free_slot(store, spot->leaf);
@@ -242,5 +261,6 @@ void kv_store_close(kv_store_t *store) {
     free(store->slots);
     free(store->changes);
     kv_copies_free(&store->images);
+    kv_hints_free(&store->hints);
     kv_order_close(&store->order);
 }

@@ -14,6 +14,7 @@
 #define APP_KV_STORE_H
 
 #include "app/kv_entry.h"
+#include "app/kv_hints.h"
 #include "app/kv_memory.h"
 #include "app/kv_order.h"
 
@@ -27,6 +28,7 @@ typedef struct kv_change {
 
 typedef struct kv_store {
     kv_order_t order;
+    kv_hints_t hints;
     kv_slot_t *slots; /* by leaf number */
     uint32_t slot_count, slot_capacity, free_slot;
     kv_change_t *changes;
@@ -41,6 +43,8 @@ typedef struct kv_store {
 typedef struct kv_spot {
     kv_entry_t *entry; /* NULL = absent */
     uint32_t leaf;     /* its number, or KV_LEAF_NONE */
+    uint32_t hash;     /* of the key, for the hints */
+    bool has_path;     /* a key that was found by a hint has none */
     kv_order_path_t path;
 } kv_spot_t;
 
@@ -50,7 +54,7 @@ void kv_store_close(kv_store_t *store);
 /* What an entry counts against the bound of the state. */
 uint64_t kv_store_charge(size_t key_bytes, size_t value_bytes);
 
-kv_spot_t kv_store_find(const kv_store_t *store, bytes_t key);
+kv_spot_t kv_store_find(kv_store_t *store, bytes_t key);
 /* `spot` is that of `key`; sizes are within the bounds of kv_format.h. */
 void kv_store_write(kv_store_t *store, const kv_spot_t *spot, bytes_t key, bytes_t value);
 /* spot->entry != NULL */

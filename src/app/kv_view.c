@@ -21,7 +21,7 @@ void kv_view_begin(kv_view_t *view, const kv_store_t *store) {
     view->used_bytes = store->used_bytes;
 }
 
-kv_sight_t kv_view_look(const kv_view_t *view, const kv_store_t *store, bytes_t key) {
+kv_sight_t kv_view_look(const kv_view_t *view, kv_store_t *store, bytes_t key) {
     kv_sight_t sight = {.key = key, .pending = kv_trie_closest(&view->written, key)};
     if (sight.pending != KV_LEAF_NONE) {
         const kv_pending_t *pending = &view->pending[sight.pending];

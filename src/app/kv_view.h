@@ -39,7 +39,7 @@ void kv_view_close(kv_view_t *view);
 
 /* Starts over from the store as it is. */
 void kv_view_begin(kv_view_t *view, const kv_store_t *store);
-kv_sight_t kv_view_look(const kv_view_t *view, const kv_store_t *store, bytes_t key);
+kv_sight_t kv_view_look(const kv_view_t *view, kv_store_t *store, bytes_t key);
 /* Sets or removes. The bytes must last until the commit. KV_OK or KV_STATE_FULL. At most
  * KV_TRANSACTION_OPERATIONS_MAX different keys. */
 kv_error_t kv_view_put(kv_view_t *view, const kv_sight_t *sight, kv_maybe_t value);
