@@ -7,7 +7,7 @@ ARGS ?=
 SYNOD = $(BUILD)/release/synod
 C_FILES = $(shell find $(wildcard include src node cli sim tests bench examples) -name '*.[ch]')
 
-.PHONY: release debug fuzz tsan faults program test demo bench proof soak tidy format clean
+.PHONY: release debug fuzz tsan faults program test demo bench proof proof-table soak tidy format clean
 
 release debug fuzz tsan faults:
 	@cmake --preset $@ -B $(BUILD)/$@ >/dev/null
@@ -26,6 +26,10 @@ demo bench: program
 	@if [ -f tools/$@.sh ]; then SYNOD_BIN=$(SYNOD) exec sh tools/$@.sh $(ARGS); \
 	elif [ -x $(SYNOD) ]; then exec $(SYNOD) $@ $(ARGS); \
 	else echo "make $@: there is no program $(SYNOD) yet (cli/main.c is missing)" >&2; exit 1; fi
+
+# The figures behind docs/claims.md: STAGE="sim breaks" for some stages only; proof-table runs nothing.
+proof-table:
+	@sh tools/proof.sh --table
 
 proof soak: release
 	@if [ -f tools/$@.sh ]; then SYNOD_BIN=$(SYNOD) exec sh tools/$@.sh $(ARGS); \
