@@ -9,7 +9,8 @@ BREAK ?=
 SYNOD = $(BUILD)/release/synod
 C_FILES = $(shell find $(wildcard include src node cli sim tests bench examples) -name '*.[ch]')
 
-.PHONY: release debug fuzz tsan faults program hooked test demo bench proof soak tidy format clean
+.PHONY: release debug fuzz tsan faults program hooked test demo bench proof proof-table soak tidy
+.PHONY: format clean
 
 release debug fuzz tsan faults:
 	@cmake --preset $@ -B $(BUILD)/$@ >/dev/null
@@ -38,6 +39,10 @@ hooked:
 
 bench: program hooked
 	@SYNOD_BIN=$(SYNOD) SYNOD_HOOKED=$(BUILD)/faults/synod exec sh tools/bench.sh $(ARGS)
+
+# The figures behind docs/claims.md: STAGE="sim breaks" for some stages only; proof-table runs nothing.
+proof-table:
+	@sh tools/proof.sh --table
 
 # A script tools/NAME.sh leads through the longer ones.
 proof soak: release

@@ -1,6 +1,9 @@
 /* synod protocols: what this build has, what each assumes, tolerates and costs. */
 #include <stdio.h>
 
+#include <string.h>
+
+#include "cli/proof_status.h"
 #include "cli/verbs.h"
 #include "protocol/registry.h"
 
@@ -23,13 +26,20 @@ static const char *timing_text(const protocol_t *protocol) {
                                   : "partially synchronous: safe always, live after GST";
 }
 
+static const char *proof_text(const protocol_t *protocol) {
+    for (const proof_status_t *at = proof_statuses; at->protocol != NULL; at++)
+        if (strcmp(at->protocol, protocol->name) == 0)
+            return at->text;
+    return "nothing is proved yet";
+}
+
 static void print_json(const protocol_t *protocol, bool first) {
     printf("%s{\"name\":\"%s\",\"id\":%u,\"timing\":\"%s\",\"finality\":\"%s\",\"phases\":[",
            first ? "" : ",", protocol->name, protocol->id, timing_text(protocol),
            finality_text(protocol->finality));
     for (uint32_t i = 0; i < protocol->phase_count; i++)
         printf("%s\"%s\"", i == 0 ? "" : ",", protocol->phases[i].name);
-    printf("]}");
+    printf("],\"proof\":\"%s\"}", proof_text(protocol));
 }
 
 static void print_text(const protocol_t *protocol) {
@@ -41,7 +51,8 @@ static void print_text(const protocol_t *protocol) {
     printf("  messages ");
     for (uint32_t i = 0; i < protocol->phase_count; i++)
         printf(" %s", protocol->phases[i].name);
-    printf("\n  page      docs/protocols/%s.md\n", protocol->name);
+    printf("\n  proof     %s\n", proof_text(protocol));
+    printf("  page      docs/protocols/%s.md\n", protocol->name);
 }
 
 static int run(const verb_t *verb, int argc, char **argv) {
@@ -72,7 +83,7 @@ const verb_t verb_protocols = {
     .arguments = "",
     .details =
         "Lists the consensus protocols of this build with their timing model, fault bound and\n"
-        "kind of finality.",
+        "kind of finality, and what make proof found for them (docs/proof/results.json).",
     .example = "synod protocols --json",
     .run = run,
 };

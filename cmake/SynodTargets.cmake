@@ -35,6 +35,23 @@ function(synod_layer name folder)
     set_property(GLOBAL APPEND PROPERTY SYNOD_LAYERS synod_${name})
 endfunction()
 
+# What `synod protocols` says of each protocol comes from the results of make proof and nowhere else.
+# It depends on all sources, because they decide whether a result is stale; it is compiled again only
+# when the text changes.
+function(synod_proof_status)
+    if(NOT TARGET synod_cli)
+        return()
+    endif()
+    find_program(LUA_PROGRAM NAMES lua5.4 lua54 lua REQUIRED)
+    set(results ${CMAKE_SOURCE_DIR}/docs/proof/results.json)
+    file(GLOB_RECURSE sources CONFIGURE_DEPENDS include/*.[ch] src/*.[ch] sim/*.[ch] tools/proof*.lua)
+    add_custom_command(OUTPUT ${CMAKE_BINARY_DIR}/proof_status.c
+        COMMAND ${LUA_PROGRAM} ${CMAKE_SOURCE_DIR}/tools/proof.lua
+            --embed ${CMAKE_BINARY_DIR}/proof_status.c
+        DEPENDS ${results} ${sources} COMMENT "The status of protocols from docs/proof/results.json")
+    target_sources(synod_cli PRIVATE ${CMAKE_BINARY_DIR}/proof_status.c)
+endfunction()
+
 # Links a program with every layer that exists.
 function(synod_link_all target)
     get_property(layers GLOBAL PROPERTY SYNOD_LAYERS)

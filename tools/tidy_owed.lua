@@ -84,7 +84,7 @@ end
 
 -- The attacks that a comment names: `attack Q1` or `attacks Q1, P4`; the list ends at the first
 -- word that is not such a number.
-local function collect_tested(source, tested)
+function owed.collect_tested(source, tested)
     for _, comment in ipairs(source.comments) do
         for list in comment[2]:gmatch("%f[%w]attacks? ([%w, ]+)") do
             for attack in list:gmatch("[^%s,]+") do
@@ -104,7 +104,7 @@ local function cells_of_row(line)
 end
 
 -- The rows of all tables that have a column `status`: { line, attack, status }.
-local function attack_rows(content)
+function owed.attack_rows(content)
     local rows, column = {}, nil
     for number, line in ipairs(text.lines(content)) do
         local cells = cells_of_row(line)
@@ -130,9 +130,9 @@ function owed.check_attacks(tree, report)
     end
     local tested, owed_count = {}, 0
     for _, path in ipairs(tree.paths) do
-        if is_test(path) then collect_tested(tree.sources[path], tested) end
+        if is_test(path) then owed.collect_tested(tree.sources[path], tested) end
     end
-    local rows = attack_rows(content)
+    local rows = owed.attack_rows(content)
     if #rows == 0 then report.finding(catalogue, 1, "has no table with a column `status`") end
     for _, row in ipairs(rows) do
         if row.status == "owed" then

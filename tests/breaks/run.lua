@@ -10,6 +10,7 @@
 --   # proof only                not in `make test`, because it takes long
 --
 -- Usage: lua run.lua --build DIR [--jobs N] [--quick] [NAME ...]
+--        lua run.lua --build DIR --program FILE NAME    only links the sweep of replicas with a break
 -- Prints one line a break: NAME, `caught` or `NOT CAUGHT`, by what. DIR is a built tree: its
 -- archives and test objects are linked with the one broken object. Exit 0: all were caught.
 local source = assert(os.getenv("SYNOD_SOURCE"), "set SYNOD_SOURCE")
@@ -39,7 +40,8 @@ local function parse(arguments)
             options.quick = true
         elseif word == "--one" then
             options.one = true -- for itself: the break is tried in this process
-        elseif word == "--build" or word == "--jobs" or word == "--work" then
+        elseif word == "--build" or word == "--jobs" or word == "--work" or
+            word == "--program" then
             at = at + 1
             options[word:sub(3)] = arguments[at] or usage("a value is missing after " .. word)
         elseif word:sub(1, 1) == "-" then
@@ -168,19 +170,33 @@ local function read_break(name)
         what = what, long = content:find("\n# proof only", 1, true) ~= nil }
 end
 
-local function try(one)
-    if not one.file or not judges[one.by or ""] then return false, "its header is incomplete" end
+-- The object of the broken source. nil and why there is none.
+local function break_source(one)
     local work = options.work .. "/" .. one.name
     local copy, object = work .. "/" .. one.file:match("[^/]+$"), work .. "/broken.o"
     local _, good = run(("mkdir -p %s && sed -f %s %s > %s"):format(quoted(work),
         quoted(one.path), quoted(source .. "/" .. one.file), quoted(copy)))
-    if not good then return false, "sed failed" end
+    if not good then return nil, "sed failed" end
     if text.read_all(copy) == text.read_all(source .. "/" .. one.file) then
-        return false, "IT NO LONGER APPLIES: it changes nothing in " .. one.file
+        return nil, "IT NO LONGER APPLIES: it changes nothing in " .. one.file
     end
     local wrong = compile(one.file, copy, object)
-    if wrong then return false, "IT NO LONGER APPLIES: it does not compile: " .. wrong:sub(1, 300) end
-    return judges[one.by](work, { object }, one.what)
+    if wrong then return nil, "IT NO LONGER APPLIES: it does not compile: " .. wrong:sub(1, 300) end
+    return object
+end
+
+local function try(one)
+    if not one.file or not judges[one.by or ""] then return false, "its header is incomplete" end
+    local object, why = break_source(one)
+    if not object then return false, why end
+    return judges[one.by](options.work .. "/" .. one.name, { object }, one.what)
+end
+
+local function only_link(one)
+    local object, why = break_source(one)
+    if not object then error(why, 0) end
+    link(options.program, { options.work .. "/world.o", object })
+    return true
 end
 
 local function say(name, caught, how)
@@ -248,6 +264,7 @@ end
 options.work = run("mktemp -d \"${TMPDIR:-/tmp}/synod-breaks.XXXXXX\""):gsub("%s+$", "")
 local good, result = pcall(function()
     prepare()
+    if options.program then return only_link(read_break(options.names[1])) end
     control()
     return try_all(#options.names > 0 and options.names or all_names())
 end)
