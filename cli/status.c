@@ -37,12 +37,17 @@ static void print_json(uint32_t member, bool answered, const status_report_t *r,
         printf("\",\"sessions\":%llu,\"peers\":%llu,\"clients\":%llu,\"journal_syncs\":%llu,"
                "\"journal_bytes\":%llu,\"frames_dropped\":%llu,\"signatures_bad\":%llu,"
                "\"sync_failures\":%llu,"
+               "\"quota_drops\":%llu,"
+               "\"links_refused\":%llu,"
+               "\"lines_held\":%llu,"
                "\"uptime_ns\":%llu,\"synced\":%s",
                (unsigned long long)r->sessions, (unsigned long long)r->peers_connected,
                (unsigned long long)r->clients_connected, (unsigned long long)r->journal_syncs,
                (unsigned long long)r->journal_bytes, (unsigned long long)r->frames_dropped,
                (unsigned long long)r->signatures_bad, (unsigned long long)r->sync_failures,
-               (unsigned long long)r->uptime_ns, r->synced ? "true" : "false");
+               (unsigned long long)r->quota_drops, (unsigned long long)r->links_refused,
+               (unsigned long long)r->lines_held, (unsigned long long)r->uptime_ns,
+               r->synced ? "true" : "false");
     }
     printf("}");
 }

@@ -69,6 +69,9 @@ static const field_t status_report_fields[] = {
     FIELD_ANY(status_report_t, signatures_bad),
     FIELD_ANY(status_report_t, uptime_ns),
     FIELD_ANY(status_report_t, sync_failures),
+    FIELD_ANY(status_report_t, quota_drops),
+    FIELD_ANY(status_report_t, links_refused),
+    FIELD_ANY(status_report_t, lines_held),
     FIELD_WITHIN(status_report_t, synced, 4, 0, 1),
 };
 static const schema_t status_report_schema = SCHEMA_OF(status_report_fields);

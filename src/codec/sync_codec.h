@@ -79,9 +79,10 @@ typedef struct status_report {
     uint64_t sessions, peers_connected, clients_connected, journal_syncs, journal_bytes;
     uint64_t frames_dropped, signatures_bad, uptime_ns;
     uint64_t sync_failures;
+    uint64_t quota_drops, links_refused, lines_held;
     uint32_t synced; /* 1 when nothing is known to be missing */
 } status_report_t;
-#define STATUS_REPORT_BYTES 228
+#define STATUS_REPORT_BYTES 252
 void status_report_encode(const status_report_t *report, writer_t *writer);
 synod_status status_report_decode(reader_t *reader, status_report_t *report);
 

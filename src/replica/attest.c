@@ -147,7 +147,7 @@ void attest_on_frame(replica_t *r, replica_link_t *link, bytes_t body) {
                                              bytes_of(bytes, sizeof bytes), &checkpoint.signature);
     }
     if (status != SYNOD_OK) {
-        gate_drop(r, link, status, "checkpoint");
+        gate_drop(r, link, status, "checkpoint", 1);
         return;
     }
     *said = (checkpoint_said_t){checkpoint.height, checkpoint.root};

@@ -31,9 +31,9 @@ static void on_accuse(replica_t *r, const evidence_t *evidence) {
     const protocol_t *protocol = r->config.protocol;
     bool convicts = evidence_judge(evidence, r->config.committee, protocol->phases,
                                    protocol->phase_count) == SYNOD_OK;
-    replica_log(r, 1, "core", "accuse", "member=%u phase=%s view=%llu convicts=%s",
-                evidence->member, protocol->phases[evidence->first.phase].name,
-                (unsigned long long)evidence->first.view, convicts ? "yes" : "no");
+    quota_log(r, evidence->member, 1, "core", "accuse", "member=%u phase=%s view=%llu convicts=%s",
+              evidence->member, protocol->phases[evidence->first.phase].name,
+              (unsigned long long)evidence->first.view, convicts ? "yes" : "no");
 }
 
 static void carry_out(replica_t *r, const effect_t *effect) {
@@ -186,7 +186,7 @@ static uint64_t earlier(uint64_t a, uint64_t b) {
 
 void set_wake(replica_t *r) {
     uint64_t at = earlier(earlier(r->sync_at, r->fetch_at), earlier(r->idle_root_at, r->lazy_at));
-    at = earlier(at, r->claims_at);
+    at = earlier(earlier(at, r->claims_at), r->lines_told_at);
     for (uint32_t id = 0; id < DEADLINES_MAX; id++)
         if (r->deadlines[id] != UINT64_MAX)
             at = earlier(at, r->deadlines[id]);

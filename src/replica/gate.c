@@ -43,15 +43,6 @@ void known_add_certificate(replica_t *r, const certificate_t *certificate) {
     }
 }
 
-void gate_drop(replica_t *r, replica_link_t *link, synod_status why, const char *what) {
-    r->frames_dropped++;
-    if (why == SYNOD_BAD_SIGNATURE)
-        r->signatures_bad++;
-    replica_log(r, 2, "gate", "drop", "link=%llu member=%d what=%s why=\"%s\"",
-                (unsigned long long)link->link,
-                link->member == MEMBER_NONE ? -1 : (int)link->member, what, synod_status_text(why));
-}
-
 /* The payload of a proposal must be what its block says; the root is checked where the payload is
  * judged, before anything is voted. The store takes the block when the core asks for a verdict. */
 static synod_status hand_proposal(replica_t *r, const message_t *message, bytes_t payload) {
@@ -78,10 +69,19 @@ static void remember(replica_t *r, const message_t *message) {
             known_add_certificate(r, message->certificates[i]);
 }
 
+/* A certificate that does not hold cost a verification for each of its signatures. */
+static uint32_t weight_of(const message_t *message, synod_status status) {
+    uint32_t weight = 1;
+    for (uint32_t i = 0; i < MESSAGE_CERTIFICATES_MAX && status == SYNOD_BAD_SIGNATURE; i++)
+        if (message->certificates[i] != NULL)
+            weight += message->certificates[i]->signers;
+    return weight;
+}
+
 void gate_message(replica_t *r, replica_link_t *link, bytes_t body) {
     const protocol_t *protocol = r->config.protocol;
     if (link->member == MEMBER_NONE) {
-        gate_drop(r, link, SYNOD_NOT_MEMBER, "message");
+        gate_drop(r, link, SYNOD_NOT_MEMBER, "message", 1);
         return;
     }
     reader_t reader = reader_of(body);
@@ -109,7 +109,7 @@ void gate_message(replica_t *r, replica_link_t *link, bytes_t body) {
     if (status == SYNOD_OK && message.block != NULL)
         status = hand_proposal(r, &message, read_bytes(&reader, reader_left(&reader)));
     if (status != SYNOD_OK) {
-        gate_drop(r, link, status, "message");
+        gate_drop(r, link, status, "message", weight_of(&message, status));
         return;
     }
     remember(r, &message);

@@ -50,7 +50,7 @@ static standing_t judge_parent(replica_t *r, const block_slot_t *slot) {
         if (!digest_equal(slot_parent(slot), &r->executed_id))
             return STANDS_NOT;
     } else {
-        const block_slot_t *parent = blocks_find(&r->blocks, slot_parent(slot));
+        block_slot_t *parent = blocks_find(&r->blocks, slot_parent(slot));
         if (parent == NULL) {
             sync_fetch_parent(r, slot_parent(slot));
             return CANNOT_TELL;
@@ -59,8 +59,11 @@ static standing_t judge_parent(replica_t *r, const block_slot_t *slot) {
             return STANDS_NOT;
         /* What is voted for stands on a certified parent, which f + 1 correct members found good:
          * another opinion of ours about its content must not cost all that follows. */
-        if (parent->state != BLOCK_GOOD && parent->state != BLOCK_BAD)
+        if (parent->state != BLOCK_GOOD && parent->state != BLOCK_BAD) {
+            r->judge_again |= parent->unproven; /* a certified block stands on it: judge it too */
+            parent->unproven = false;
             return CANNOT_TELL;
+        }
         parent_time = slot_block(parent)->time_ns;
     }
     if (block->time_ns < parent_time)
@@ -143,8 +146,9 @@ static void judge_slot(replica_t *r, block_slot_t *slot) {
     host_stage(r->config.host, before);
     if (!is_payload) {
         job_free(job);
-        replica_log(r, 1, "judge", "red", "height=%llu why=\"payload is not what the block says\"",
-                    (unsigned long long)slot_block(slot)->height);
+        quota_log(r, slot_block(slot)->proposer, 1, "judge", "red",
+                  "height=%llu why=\"payload is not what the block says\"",
+                  (unsigned long long)slot_block(slot)->height);
         verdict(r, slot, false);
         /* The bytes are at fault, perhaps not the block: others may have got the right ones, and
          * what stands on it must be able to fetch them. */
@@ -172,8 +176,9 @@ void judge_verified(replica_t *r, verify_job_t *job) {
         return; /* became final and was executed meanwhile */
     if (bad > 0) {
         r->signatures_bad += bad;
-        replica_log(r, 1, "judge", "red", "height=%llu proposer=%u bad_signatures=%u",
-                    (unsigned long long)slot_block(slot)->height, slot_block(slot)->proposer, bad);
+        quota_log(r, slot_block(slot)->proposer, 1, "judge", "red",
+                  "height=%llu proposer=%u bad_signatures=%u",
+                  (unsigned long long)slot_block(slot)->height, slot_block(slot)->proposer, bad);
     }
     verdict(r, slot, bad == 0);
 }
@@ -194,9 +199,15 @@ void judge_block(replica_t *r, const digest_t *id) {
         judge_slot(r, slot);
 }
 
+/* Nobody votes on what sync brings, and a proof makes it final: its signatures would be work for
+ * the pool that any liar can order (attack N7). */
+static bool is_unasked_sync(const block_slot_t *slot) {
+    return slot->unproven && !slot->asked;
+}
+
 void judge_waiting(replica_t *r) {
     for (uint32_t i = 0; i < BLOCKS_SLOTS; i++)
-        if (r->blocks.slots[i].state == BLOCK_WAITING)
+        if (r->blocks.slots[i].state == BLOCK_WAITING && !is_unasked_sync(&r->blocks.slots[i]))
             judge_slot(r, &r->blocks.slots[i]);
 }
 

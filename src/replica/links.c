@@ -26,9 +26,9 @@ static void link_free(replica_t *r, replica_link_t *link) {
 void refuse_link(replica_t *r, replica_link_t *link, synod_status status, const char *reason) {
     goodbye_t goodbye = {.status = status};
     snprintf(goodbye.reason, sizeof goodbye.reason, "%s", reason);
-    replica_log(r, 1, "link", "refuse", "link=%llu member=%d why=\"%s\"",
-                (unsigned long long)link->link,
-                link->member == MEMBER_NONE ? -1 : (int)link->member, reason);
+    quota_log(r, link->member, 1, "link", "refuse", "link=%llu member=%d why=\"%s\"",
+              (unsigned long long)link->link, link->member == MEMBER_NONE ? -1 : (int)link->member,
+              reason);
     writer_t writer = frame_writer(r);
     goodbye_encode(&goodbye, &writer);
     link_send(r, link->link, LANE_CONSENSUS, FRAME_GOODBYE, writer.at);
@@ -71,7 +71,7 @@ static bool may_enter(replica_t *r, member_t member) {
 
 void link_up(replica_t *r, link_t link, member_t member, uint64_t connection) {
     replica_link_t *entry = NULL;
-    bool may = may_enter(r, member);
+    bool may = !quota_refused(r, member) && may_enter(r, member);
     uint32_t slot = 0;
     for (; may && slot < r->links_max && entry == NULL; slot++)
         if (r->links[slot].link == LINK_NONE)
@@ -95,7 +95,7 @@ void link_down(replica_t *r, link_t link) {
     if (entry == NULL)
         return;
     if (entry->member != MEMBER_NONE)
-        replica_log(r, 2, "link", "down", "member=%u", entry->member);
+        quota_log(r, entry->member, 2, "link", "down", "member=%u", entry->member);
     link_free(r, entry);
 }
 
@@ -109,7 +109,7 @@ void link_on_hello(replica_t *r, replica_link_t *link, bytes_t body) {
         return;
     }
     if (link->greeted) {
-        gate_drop(r, link, SYNOD_DUPLICATE, "hello"); /* it would make us forward all again */
+        gate_drop(r, link, SYNOD_DUPLICATE, "hello", 1); /* it would make us forward all again */
         return;
     }
     bool is_member = theirs.role == ROLE_MEMBER;
@@ -134,7 +134,7 @@ void link_on_hello(replica_t *r, replica_link_t *link, bytes_t body) {
         link_free(r, old);
         r->member_links[link->member] = link->link;
     }
-    replica_log(r, 2, "link", "up", "member=%u", link->member);
+    quota_log(r, link->member, 2, "link", "up", "member=%u", link->member);
     sync_greet(r, link);
     if (link->member == r->last_leader)
         submit_forward_all(r);
@@ -163,16 +163,31 @@ link_t attached_link(replica_t *r, const key_public_t *key) {
     return attachment->link;
 }
 
-/* A free place, else the least recently used one. */
+static void detach(replica_t *r, attachment_t *attachment) {
+    replica_link_t *link = link_find(r, attachment->link);
+    if (link != NULL)
+        link->attached--;
+}
+
+/* A free place, else the least recently used one of the link that holds the most: whoever brings
+ * thousands of keys throws out its own (attack N7). Keys of links that are gone go first. */
 static attachment_t *take_attachment(replica_t *r) {
     if (r->attachment_count < ATTACHMENTS_MAX)
         return &r->attachments[r->attachment_count++];
-    attachment_t *oldest = &r->attachments[0];
-    for (uint32_t i = 1; i < ATTACHMENTS_MAX; i++)
-        if (r->attachments[i].used < oldest->used)
-            oldest = &r->attachments[i];
-    map_remove(&r->attachment_index, key_index(r, &oldest->key));
-    return oldest;
+    attachment_t *victim = NULL;
+    uint32_t most = 0;
+    for (uint32_t i = 0; i < ATTACHMENTS_MAX; i++) {
+        const replica_link_t *link = link_find(r, r->attachments[i].link);
+        uint32_t held = link == NULL ? UINT32_MAX : link->attached;
+        if (victim == NULL || held > most ||
+            (held == most && r->attachments[i].used < victim->used)) {
+            victim = &r->attachments[i];
+            most = held;
+        }
+    }
+    map_remove(&r->attachment_index, key_index(r, &victim->key));
+    detach(r, victim);
+    return victim;
 }
 
 void link_attach(replica_t *r, replica_link_t *link, bytes_t body) {
@@ -182,6 +197,8 @@ void link_attach(replica_t *r, replica_link_t *link, bytes_t body) {
     synod_status status = attach_decode(&reader, &attach);
     if (status == SYNOD_OK && !reader_done(&reader))
         status = SYNOD_MALFORMED;
+    if (status == SYNOD_OK && !quota_work(r, link, ATTACH_WORK_NS))
+        return;
     if (status == SYNOD_OK) {
         uint8_t bytes[ATTACH_SIGNED_BYTES];
         attach_signed_bytes(&r->config.committee->domain, r->config.self, link->connection,
@@ -190,7 +207,7 @@ void link_attach(replica_t *r, replica_link_t *link, bytes_t body) {
                                   &attach.signature);
     }
     if (status != SYNOD_OK) {
-        gate_drop(r, link, status, "attach");
+        gate_drop(r, link, status, "attach", 1);
         return;
     }
     attachment_t *attachment = find_attachment(r, &attach.key);
@@ -200,7 +217,10 @@ void link_attach(replica_t *r, replica_link_t *link, bytes_t body) {
         bool put = map_put(&r->attachment_index, key_index(r, &attach.key),
                            (uint32_t)(attachment - r->attachments));
         ensure(put);
+    } else {
+        detach(r, attachment);
     }
+    link->attached++;
     attachment->link = link->link;
     attachment->used = ++r->attachment_clock;
 }
@@ -224,7 +244,7 @@ void answer_query(replica_t *r, replica_link_t *link, bytes_t body) {
     query_t query;
     synod_status status = query_decode(&reader, &query);
     if (status != SYNOD_OK || !reader_done(&reader)) {
-        gate_drop(r, link, SYNOD_MALFORMED, "query");
+        gate_drop(r, link, SYNOD_MALFORMED, "query", 1);
         return;
     }
     /* Answer and proof have a bounded room each; a larger answer is the application's typed error.
@@ -235,7 +255,11 @@ void answer_query(replica_t *r, replica_link_t *link, bytes_t body) {
     synod_writer reply = {sink_put, &reply_sink, QUERY_BYTES_MAX};
     synod_writer proof = {sink_put, &proof_sink, QUERY_BYTES_MAX};
     query_reply_t answer = {.number = query.number, .height = ledger_height(r->ledger)};
-    answer.status = ledger_query(r->ledger, query.query, query.prove, &reply, &proof);
+    if (quota_work(r, link, query.prove ? PROOF_WORK_NS : QUERY_WORK_NS))
+        answer.status = ledger_query(r->ledger, query.query, query.prove, &reply, &proof);
+    else
+        answer.status = SYNOD_BUSY;
+    (void)quota_work(r, link, reply_room.at + proof_room.at); /* about a nanosecond a byte */
     answer.reply = writer_bytes(&reply_room);
     answer.proof = writer_bytes(&proof_room);
     if (query.prove) {

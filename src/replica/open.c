@@ -6,6 +6,7 @@
 #define JOURNAL_SEGMENTS_DEFAULT 64
 #define MEMPOOL_BYTES_DEFAULT (64u << 20)
 #define LINKS_DEFAULT 1024
+#define LINK_FAULTS_DEFAULT 256
 #define OUTBOX_ENTRIES 1024
 
 #define DEFAULT(field, value)                                                                      \
@@ -32,6 +33,7 @@ static void fill(replica_config_t *config) {
     DEFAULT(config->journal_segment_bytes, JOURNAL_SEGMENT_BYTES);
     DEFAULT(config->mempool_bytes, MEMPOOL_BYTES_DEFAULT);
     DEFAULT(config->links_max, LINKS_DEFAULT);
+    DEFAULT(config->link_faults, LINK_FAULTS_DEFAULT);
 }
 
 /* Takes memory in one fixed order; with a NULL base it only counts. Nothing is touched here. */
@@ -102,6 +104,7 @@ static void lay_out(replica_t *r, const replica_config_t *c, layout_t *at, parts
     parts->link_map = take(at, map_bytes(c->links_max));
     r->member_links = take(at, c->committee->size * sizeof(link_t));
     r->send_room = take(at, c->committee->size * sizeof(link_t));
+    r->guards = take(at, (c->committee->size + 1) * sizeof(guard_t));
     r->sync_peers = take(at, c->committee->size * sizeof(sync_peer_t));
     r->claims = take(at, c->committee->size * sizeof(height_t));
     r->checkpoints = take(at, c->committee->size * CHECKPOINTS_KEPT * sizeof(checkpoint_said_t));
@@ -161,6 +164,8 @@ static void start_parts(replica_t *r, const parts_t *parts) {
     r->known_face = (certificate_known_t){known_has, r};
     r->last_leader = MEMBER_NONE;
     r->sync_count = SYNC_RUN_MAX;
+    r->submit[0].number = 1;
+    r->submit[1].number = r->batch_clock = 2;
     r->executed_id = r->final_id = c->anchor;
     r->env = (env_t){.committee = c->committee,
                      .parameters = &r->config.chain.core,

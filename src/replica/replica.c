@@ -1,7 +1,5 @@
 /* Inputs and looking. Each input is: take the time, do the part's work, run the core until nothing
  * is queued, release what has become durable, set the next wake. */
-#include <stdarg.h>
-
 #include "replica/state.h"
 
 /* A final mark that is lost costs a question to a peer, nothing else. */
@@ -62,7 +60,7 @@ static void member_frame(replica_t *r, replica_link_t *link, frame_t frame) {
         attest_on_frame(r, link, frame.body);
         break;
     default:
-        gate_drop(r, link, SYNOD_UNWANTED, "frame");
+        gate_drop(r, link, SYNOD_UNWANTED, "frame", 1);
         break;
     }
 }
@@ -71,8 +69,8 @@ static void log_goodbye(replica_t *r, const replica_link_t *link, bytes_t body) 
     reader_t reader = reader_of(body);
     goodbye_t goodbye;
     if (goodbye_decode(&reader, &goodbye) == SYNOD_OK && link->member != MEMBER_NONE)
-        replica_log(r, 1, "link", "goodbye", "member=%u status=%d reason=\"%s\"", link->member,
-                    (int)goodbye.status, goodbye.reason);
+        quota_log(r, link->member, 1, "link", "goodbye", "member=%u status=%d reason=\"%s\"",
+                  link->member, (int)goodbye.status, goodbye.reason);
 }
 
 static void on_frame(replica_t *r, replica_link_t *link, frame_t frame) {
@@ -99,11 +97,12 @@ static void on_frame(replica_t *r, replica_link_t *link, frame_t frame) {
         answer_query(r, link, frame.body);
         break;
     case FRAME_STATUS_ASK:
-        answer_status(r, link);
+        if (quota_work(r, link, STATUS_WORK_NS))
+            answer_status(r, link);
         break;
     default:
         if (link->member == MEMBER_NONE)
-            gate_drop(r, link, SYNOD_NOT_MEMBER, "frame");
+            gate_drop(r, link, SYNOD_NOT_MEMBER, "frame", 1);
         else
             member_frame(r, link, frame);
         break;
@@ -152,6 +151,7 @@ void replica_on_wake(replica_t *r, instant_t now) {
         r->judge_again = true; /* blocks that wait for the clock */
         sync_tick(r);
         attest_tick(r);
+        quota_tick(r);
         driver_deadlines(r);
     }
     leave(r);
@@ -254,6 +254,9 @@ void replica_status(const replica_t *r, instant_t now, status_report_t *report) 
     report->frames_dropped = r->frames_dropped;
     report->signatures_bad = r->signatures_bad;
     report->sync_failures = r->sync_failures;
+    report->quota_drops = r->quota_drops;
+    report->links_refused = r->links_refused;
+    report->lines_held = r->lines_held;
     report->uptime_ns = now.now_ns - r->started.now_ns;
     report->synced = r->phase == REPLICA_RUNNING && r->final_height == report->executed;
 }
@@ -266,11 +269,16 @@ void replica_halt(replica_t *r, synod_status status, const char *reason) {
     r->config.host->halt(r->config.host->context, status, reason);
 }
 
+void replica_log_list(replica_t *r, int level, const char *module, const char *event,
+                      const char *format, va_list arguments) {
+    vsnprintf(r->text, sizeof r->text, format, arguments);
+    r->config.host->log(r->config.host->context, level, module, event, r->text);
+}
+
 void replica_log(replica_t *r, int level, const char *module, const char *event, const char *format,
                  ...) {
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(r->text, sizeof r->text, format, arguments);
+    replica_log_list(r, level, module, event, format, arguments);
     va_end(arguments);
-    r->config.host->log(r->config.host->context, level, module, event, r->text);
 }

@@ -50,6 +50,7 @@ typedef struct replica_config {
     uint64_t journal_extent_bytes;
     uint32_t mempool_bytes; /* default 64 MiB */
     uint32_t links_max;     /* members and clients; default 1,024 */
+    uint32_t link_faults;   /* wrong frames at once before a link is closed; default 256 */
 } replica_config_t;
 
 typedef struct replica replica_t;

@@ -14,6 +14,11 @@ static void send_block(replica_t *r, link_t link, bytes_t block, height_t height
                              .block = block,
                              .proof = proof,
                              .payload = payload};
+    replica_link_t *to = link_find(r, link);
+    if (to == NULL)
+        return;
+    (void)quota_work(r, to,
+                     payload.size); /* about a nanosecond a byte: the next question may wait */
     writer_t writer = frame_writer(r);
     block_answer_encode(&answer, &writer);
     if (!writer.failed)
@@ -110,9 +115,11 @@ void serve_ask(replica_t *r, replica_link_t *link, bytes_t body) {
     reader_t reader = reader_of(body);
     block_ask_t ask;
     if (block_ask_decode(&reader, &ask) != SYNOD_OK || !reader_done(&reader)) {
-        gate_drop(r, link, SYNOD_MALFORMED, "block_ask");
+        gate_drop(r, link, SYNOD_MALFORMED, "block_ask", 1);
         return;
     }
+    if (!quota_work(r, link, ASK_WORK_NS))
+        return; /* asked again when its patience is over, or elsewhere */
     if (ask.by_id) {
         const block_slot_t *slot = blocks_find(&r->blocks, &ask.id);
         if (slot != NULL && slot->root_checked)

@@ -5,6 +5,7 @@
  *   outbox.c   the one FIFO, signing            links.c    members and clients, handshake
  *   recover.c  journal replay                   sync.c     blocks that were missed
  *   attest.c   checkpoints                      serve.c    blocks for those who missed them
+ *   quota.c    what one link may cost
  *
  * Invariants: nothing leaves that promises something before journal_durable reached its barrier;
  * the ledger executes heights one after another; a core is stepped by one event at a time and its
@@ -12,6 +13,7 @@
 #ifndef REPLICA_STATE_H
 #define REPLICA_STATE_H
 
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "base/check.h"
@@ -23,6 +25,7 @@
 #include "replica/blocks.h"
 #include "replica/journal.h"
 #include "replica/mempool.h"
+#include "replica/quota.h"
 #include "replica/replica.h"
 
 /* Journal write buffers: one is written while the other collects. */
@@ -95,13 +98,15 @@ typedef struct verify_job {
 /* Requests of clients that wait for their signatures to be checked. */
 typedef struct submit_item {
     uint32_t at, size; /* in bytes */
-    link_t link;
+    link_t link;       /* to answer to, if any */
+    link_t from;
     digest_t digest;
     uint64_t sequence; /* as the mempool names it */
 } submit_item_t;
 
 typedef struct submit_batch {
     bool at_pool;
+    uint64_t number; /* of the filling, from 1 on */
     uint32_t count, bytes_used;
     submit_item_t *items; /* SUBMIT_BATCH_MAX */
     uint8_t *bytes;       /* SUBMIT_BATCH_BYTES */
@@ -110,8 +115,12 @@ typedef struct submit_batch {
 typedef struct replica_link {
     link_t link; /* LINK_NONE: free */
     member_t member;
-    bool greeted;        /* its hello was accepted */
-    uint64_t connection; /* ours, in our hello */
+    bool greeted;                        /* its hello was accepted */
+    uint64_t connection;                 /* ours, in our hello */
+    uint64_t faults_paid, work_paid;     /* quota.c */
+    uint64_t submitted_to;               /* which filling of a batch the next two count */
+    uint32_t submitted, submitted_bytes; /* in the batch that is filling */
+    uint32_t attached;                   /* session keys proved on it */
 } replica_link_t;
 
 typedef struct attachment {
@@ -192,6 +201,7 @@ struct replica {
     mempool_t mempool;
     submit_batch_t submit[2];
     uint32_t submit_filling;
+    uint64_t batch_clock;
     verify_job_t jobs[JOBS_MAX];
     attachment_t *attachments;
     map_t attachment_index;
@@ -233,6 +243,9 @@ struct replica {
     link_t *member_links; /* LINK_NONE: not connected */
     link_t *send_room;    /* list of links for one send */
 
+    guard_t *guards;        /* by member, then that of the clients */
+    uint64_t lines_told_at; /* when to say how many lines were held back; 0: none */
+
     /* outbox */
     ring_t outbox;
     uint8_t *outbox_bytes;
@@ -265,6 +278,7 @@ struct replica {
 
     /* counters */
     uint64_t frames_dropped, signatures_bad, sync_failures;
+    uint64_t quota_drops, links_refused, lines_held;
     char text[256]; /* log line */
 };
 
@@ -286,7 +300,6 @@ void known_add(replica_t *r, member_t author, const uint8_t statement[STATEMENT_
 void known_add_certificate(replica_t *r, const certificate_t *certificate);
 bool known_has(void *context, member_t author, const uint8_t statement[STATEMENT_BYTES],
                const signature_t *signature);
-void gate_drop(replica_t *r, replica_link_t *link, synod_status why, const char *what);
 
 /* ---- submit.c ---- */
 void submit_request(replica_t *r, replica_link_t *link, bytes_t body);
@@ -378,6 +391,8 @@ void attest_on_frame(replica_t *r, replica_link_t *link, bytes_t body);
 
 /* ---- replica.c ---- */
 void replica_halt(replica_t *r, synod_status status, const char *reason);
+void replica_log_list(replica_t *r, int level, const char *module, const char *event,
+                      const char *format, va_list arguments) __attribute__((format(printf, 5, 0)));
 void replica_log(replica_t *r, int level, const char *module, const char *event, const char *format,
                  ...) __attribute__((format(printf, 5, 6)));
 

@@ -114,16 +114,31 @@ static bool application_refuses(replica_t *r, const request_t *request) {
 
 /* ---- in ---- */
 
-static bool collect(replica_t *r, link_t link, const request_t *request, const digest_t *digest,
-                    uint64_t sequence) {
+/* A link holds no more of the batch than is left free: alone it gets half, k greedy ones a share of
+ * 1 in k + 1 each, and there is always room for one that comes (attack N7). */
+static bool has_share(replica_link_t *link, const submit_batch_t *batch, uint32_t size) {
+    if (link->submitted_to != batch->number) {
+        link->submitted_to = batch->number;
+        link->submitted = link->submitted_bytes = 0;
+    }
+    return link->submitted < SUBMIT_BATCH_MAX - batch->count &&
+           (uint64_t)link->submitted_bytes + size <= SUBMIT_BATCH_BYTES - batch->bytes_used;
+}
+
+static bool collect(replica_t *r, replica_link_t *from, link_t link, const request_t *request,
+                    const digest_t *digest, uint64_t sequence) {
     submit_batch_t *batch = &r->submit[r->submit_filling];
     uint32_t size = (uint32_t)request->encoded.size;
-    if (batch->at_pool || batch->count == SUBMIT_BATCH_MAX ||
-        size > SUBMIT_BATCH_BYTES - batch->bytes_used)
+    if (batch->at_pool || !has_share(from, batch, size)) {
+        r->quota_drops += batch->at_pool ? 0 : 1;
         return false;
+    }
+    from->submitted++;
+    from->submitted_bytes += size;
     batch->items[batch->count++] = (submit_item_t){.at = batch->bytes_used,
                                                    .size = size,
                                                    .link = link,
+                                                   .from = from->link,
                                                    .digest = *digest,
                                                    .sequence = sequence};
     memcpy(batch->bytes + batch->bytes_used, request->encoded.data, size);
@@ -138,7 +153,7 @@ void submit_request(replica_t *r, replica_link_t *link, bytes_t body) {
     if (status == SYNOD_OK && !reader_done(&reader))
         status = SYNOD_MALFORMED;
     if (status != SYNOD_OK) {
-        gate_drop(r, link, status, "request");
+        gate_drop(r, link, status, "request", 1);
         return;
     }
     bool from_client = link->member == MEMBER_NONE;
@@ -159,7 +174,7 @@ void submit_request(replica_t *r, replica_link_t *link, bytes_t body) {
         refuse(r, answer_to, &request, SYNOD_INVALID);
         return;
     }
-    if (!collect(r, answer_to, &request, &digest, sequence))
+    if (!collect(r, link, answer_to, &request, &digest, sequence))
         refuse(r, answer_to, &request, SYNOD_BUSY);
 }
 
@@ -224,6 +239,9 @@ void submit_verified(replica_t *r, verify_job_t *job) {
         if (!job->items[i].good) {
             r->signatures_bad++;
             refuse(r, item->link, &request, SYNOD_INVALID);
+            replica_link_t *from = link_find(r, item->from);
+            if (from != NULL)
+                quota_fault(r, from, 1);
             continue;
         }
         /* It may have run while it was at the pool. */
@@ -238,6 +256,7 @@ void submit_verified(replica_t *r, verify_job_t *job) {
     }
     batch->at_pool = false;
     batch->count = batch->bytes_used = 0;
+    batch->number = ++r->batch_clock;
     job_free(job);
     r->pending_dirty = r->judge_again = true;
 }

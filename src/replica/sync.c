@@ -305,7 +305,7 @@ void sync_block(replica_t *r, replica_link_t *link, bytes_t body) {
     if (status == SYNOD_OK)
         status = block_decode(&inner, block, sizeof room);
     if (status != SYNOD_OK || !reader_done(&inner)) {
-        gate_drop(r, link, SYNOD_MALFORMED, "block");
+        gate_drop(r, link, SYNOD_MALFORMED, "block", 1);
         return;
     }
     digest_t id = block_id(block);

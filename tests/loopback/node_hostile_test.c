@@ -327,8 +327,8 @@ static void test_frames(void **state) {
     expect_alive();
 }
 
-/* A request of a session that is not ours, badly signed, a thousand times; then consensus frames.
- */
+/* A request of a session that is not ours, badly signed, a thousand times; then, on a new
+ * link, consensus frames. */
 static void test_client_lies(void **state) {
     (void)state;
     stranger_t stranger;
@@ -347,6 +347,9 @@ static void test_client_lies(void **state) {
             stranger_step(&stranger);
     }
     drain(&stranger);
+    assert_int_equal(goodbye_of(&stranger), SYNOD_INVALID); /* attack N7: that was enough of it */
+    stranger_end(&stranger);
+    come(&stranger, 1, ROLE_CLIENT);
     for (uint32_t kind = FRAME_MESSAGE; kind < FRAME_KIND_END && !stranger.closed; kind++) {
         say_frame(&stranger, (frame_kind_t)kind, 40);
         stranger_step(&stranger);

@@ -227,7 +227,7 @@ static void test_query_reply(void **state) {
             apply(pending_requests) apply(pending_bytes) apply(sessions) apply(peers_connected)    \
                 apply(clients_connected) apply(journal_syncs) apply(journal_bytes)                 \
                     apply(frames_dropped) apply(signatures_bad) apply(sync_failures)               \
-                        apply(uptime_ns)
+                        apply(quota_drops) apply(links_refused) apply(lines_held) apply(uptime_ns)
 
 #define SET_NUMBER(field) record.field = random_number(&prng);
 #define SAME_NUMBER(field) SAME(field);

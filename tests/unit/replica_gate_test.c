@@ -357,6 +357,7 @@ static void say_one_of_each(world_t *w) {
 static void test_garbage(void **state) {
     (void)state;
     world_t *w = world_make(SUITE_SYMBOLIC, 1);
+    w->config.link_faults = UINT32_MAX; /* all of it is looked at */
     start(w);
     link_comes(w, member_link(2), 2);
     throw_garbage(w, 10000, 1); /* nobody else is there */

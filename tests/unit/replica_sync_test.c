@@ -102,6 +102,24 @@ static void test_garbage_run(void **state) {
     world_close(w);
 }
 
+/* attack N7: what a liar sends is no work for the pool. */
+static void test_lies_are_not_verified(void **state) {
+    (void)state;
+    world_t *w = open_late();
+    memset(lies, 0, sizeof lies);
+    lies[0] = genesis(w);
+    w->pool_holds = true;
+    for (uint32_t i = 1; i <= 20; i++) {
+        for (uint64_t k = 0; k < 4; k++)
+            add_text(w, &lies[i], 1, 0, i * 10 + k, 0, "");
+        grow(w, &lies[i - 1], &lies[i], i, 0);
+        tell_block(w, member_link(0), &lies[i], NULL, payload_of(&lies[i]));
+    }
+    pass(w, SECOND_NS / 1000); /* judges again whatever waits */
+    assert_int_equal(w->job_count, 0);
+    world_close(w);
+}
+
 /* Runs of liars do not add up: an honest one, as long as runs may be, finds room in the store. */
 static void test_liars_do_not_fill_the_store(void **state) {
     (void)state;
@@ -488,6 +506,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_honest_run),
         cmocka_unit_test(test_garbage_run),
+        cmocka_unit_test(test_lies_are_not_verified),
         cmocka_unit_test(test_liars_do_not_fill_the_store),
         cmocka_unit_test(test_a_drip_is_left),
         cmocka_unit_test(test_nothing_more_takes_two),

@@ -82,7 +82,8 @@ typedef struct world {
     uint32_t closed_count;
     synod_status halted;
     char halt_reason[256];
-    uint32_t accusations;
+    uint32_t accusations, log_lines;
+    char log_more[256]; /* what was said of lines that were held back */
     uint64_t executed_operations; /* by the application */
     digest_t executed_id;
     uint8_t body[1 << 20];
@@ -212,7 +213,10 @@ static inline void host_job(void *context, job_t *job) {
 static inline void host_log(void *context, int level, const char *module, const char *event,
                             const char *text) {
     world_t *w = context;
-    (void)level, (void)module, (void)text;
+    (void)level, (void)module;
+    w->log_lines++;
+    if (strcmp(event, "more") == 0)
+        snprintf(w->log_more, sizeof w->log_more, "%s", text);
     w->accusations += strcmp(event, "accuse") == 0;
 }
 
