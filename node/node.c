@@ -16,15 +16,13 @@
 
 /* After asking all links to close, look this often whether they have. */
 #define STOP_POLL_MS 5
-/* Of the journal on a real disk. */
-#define SEGMENT_BYTES (UINT64_C(64) << 20)
 
 static synod_status open_disk(node_t *node, reason_t *reason) {
     const settings_t *settings = &node->home.settings;
     disk_options_t options = {.loop = &node->loop,
                               .log = &node->log,
                               .folder = node->home.data.text,
-                              .segment_bytes = SEGMENT_BYTES,
+                              .segment_bytes = settings->journal_segment_kib << 10,
                               .segments_max = (uint32_t)settings->journal_segments,
                               .durability = (durability_t)settings->durability};
     disk_events_t events = node_disk_events(node);
@@ -79,7 +77,8 @@ static synod_status open_replica(node_t *node, reason_t *reason) {
                                .app = app,
                                .host = &node->host,
                                .journal_segments = (uint32_t)settings->journal_segments,
-                               .journal_segment_bytes = SEGMENT_BYTES,
+                               .journal_segment_bytes = settings->journal_segment_kib << 10,
+                               .snapshot_bytes = settings->snapshot_kib << 10,
                                .journal_extent_bytes = journal_extent(node),
                                .mempool_bytes = (uint32_t)(settings->mempool_mib << 20),
                                .links_max =
@@ -184,10 +183,9 @@ static synod_status open_log(node_t *node, reason_t *reason) {
     log_options_t options = {.path = path.text,
                              .level = (log_level_t)settings->log_level,
                              .json = settings->log_json != 0};
-    synod_status status =
-        settings->log_file[0] == '\0'
-            ? SYNOD_OK
-            : file_join(&path, node->home.path.text, settings->log_file, reason);
+    synod_status status = settings->log_file[0] == '\0'
+                              ? SYNOD_OK
+                              : file_join(&path, node->home.path.text, settings->log_file, reason);
     return status == SYNOD_OK ? log_open(&node->log, &options, reason) : status;
 }
 

@@ -236,6 +236,9 @@ static void print_json(const sweep_jobs_t *sweep, const sweep_totals_t *t) {
     cJSON_AddNumberToObject(object, "blocks", (double)t->blocks);
     cJSON_AddNumberToObject(object, "views_failed", (double)t->views_failed);
     cJSON_AddNumberToObject(object, "restarts", (double)t->restarts);
+    cJSON_AddNumberToObject(object, "snapshots", (double)t->snapshots);
+    cJSON_AddNumberToObject(object, "releases", (double)t->releases);
+    cJSON_AddNumberToObject(object, "installs", (double)t->installs);
     cJSON_AddNumberToObject(object, "heal_max_ms", (double)(t->heal_max_ns / 1000000));
     cJSON_AddNumberToObject(object, "pairs_missing", sweep_pairs_missing(t));
     char hash[17];
@@ -263,6 +266,9 @@ static void print_text(const sweep_jobs_t *sweep, const sweep_totals_t *t) {
     printf("requests answered %" PRIu64 ", blocks %" PRIu64 ", views failed %" PRIu64
            ", restarts %" PRIu64 ", events %" PRIu64 "\n",
            t->requests, t->blocks, t->views_failed, t->restarts, t->events);
+    printf("snapshots stored %" PRIu64 ", journals shortened %" PRIu64
+           ", states fetched from others %" PRIu64 "\n",
+           t->snapshots, t->releases, t->installs);
     printf("from the calm to everything answered and executed: %.2f s at most, %.2f s on average\n",
            (double)t->heal_max_ns / 1e9,
            t->runs == 0 ? 0 : (double)t->heal_sum_ns / 1e9 / (double)t->runs);

@@ -19,9 +19,10 @@ typedef enum action_kind {
     ACT_SLOW_DISK,
     ACT_SLOW_NODE,
     ACT_CLOCK,
+    ACT_ROT,
     ACT_HEAL,
     ACT_RESTART,
-    ACT_KINDS = ACT_HEAL
+    ACT_KINDS = ACT_ROT /* those that plan_actions draws */
 } action_kind_t;
 
 typedef struct action {
@@ -35,7 +36,7 @@ typedef struct plan {
     world_options_t options;
     uint64_t calm_ns, bound_ns;
     uint32_t count;
-    action_t actions[2 * ACTIONS_MAX];
+    action_t actions[2 * ACTIONS_MAX + 4];
 } plan_t;
 
 static uint64_t pick(prng_t *prng, const uint64_t *from, uint32_t count) {
@@ -121,6 +122,33 @@ static void plan_actions(plan_t *plan, prng_t *prng) {
     }
 }
 
+/* Journals so small that snapshots are taken and segments released, in half of the runs; in some a
+ * member is away meanwhile for long, or a bit of what it kept rots. Drawn apart, so that the seeds
+ * of before keep their meaning. */
+static void plan_snapshots(plan_t *plan, uint64_t seed) {
+    prng_t prng = prng_of(seed ^ UINT64_C(0x736e617073686f74));
+    world_options_t *o = &plan->options;
+    if (prng_below(&prng, 2) == 0)
+        return;
+    o->chain.core.payload_bytes_max = 8u << 10;
+    o->chain.checkpoint_blocks = prng_between(&prng, 1, 4);
+    o->segment_bytes = 96u << 10;
+    o->segments = 24;
+    o->snapshot_bytes = prng_between(&prng, 1, 64) << 10;
+    o->requests += (uint32_t)prng_between(&prng, 10, 30);
+    if (prng_below(&prng, 2) == 0) {
+        member_t away = (member_t)prng_below(&prng, o->members);
+        uint64_t at = prng_between(&prng, 10 * MS, plan->calm_ns / 2);
+        add_action(plan, at, prng_below(&prng, 2) == 0 ? ACT_CRASH : ACT_POWER, away, 0);
+        if (prng_below(&prng, 2) == 0)
+            add_action(plan, prng_between(&prng, at, plan->calm_ns - 1), ACT_ROT, away,
+                       prng_next(&prng));
+    }
+    if (prng_below(&prng, 2) == 0)
+        add_action(plan, prng_between(&prng, plan->calm_ns / 2, plan->calm_ns - 1), ACT_ROT,
+                   (member_t)prng_below(&prng, o->members), prng_next(&prng));
+}
+
 static void make_plan(plan_t *plan, uint64_t seed, const sweep_options_t *narrow) {
     static const uint64_t sizes[] = {1, 2, 3, 4, 4, 4, 4, 4, 4, 5, 6, 7};
     prng_t prng = prng_of(seed);
@@ -147,6 +175,8 @@ static void make_plan(plan_t *plan, uint64_t seed, const sweep_options_t *narrow
         o->wild_per_million = o->loss_per_million = o->twice_per_million = o->late_per_million = 0;
     else
         plan_actions(plan, &prng);
+    if (!narrow->no_faults)
+        plan_snapshots(plan, seed);
     /* The back-off may have grown to 2^6, and liars may lead in between; then patience. */
     uint64_t timeouts = 64u * 2 * (faults_of(o->members) + 1) + 64;
     plan->bound_ns = timeouts * o->chain.core.view_timeout_ns + 20 * o->retry_ns + 10 * SECOND;
@@ -202,6 +232,9 @@ static void act(world_t *w, const action_t *action) {
         break;
     case ACT_CLOCK:
         world_step_clock(w, member, (int64_t)(number % (10 * SECOND)) - (int64_t)(5 * SECOND));
+        break;
+    case ACT_ROT:
+        (void)world_rot(w, member, (uint32_t)(number % 2));
         break;
     case ACT_HEAL:
         world_heal(w);
@@ -273,6 +306,9 @@ void sweep_add(sweep_totals_t *totals, uint64_t seed, const world_report_t *repo
     totals->views_failed += report->views_failed;
     totals->restarts += report->restarts;
     totals->refused += report->refused;
+    totals->snapshots += report->snapshots;
+    totals->releases += report->releases;
+    totals->installs += report->installs;
     totals->heal_sum_ns += report->heal_ns;
     totals->hash += report->hash * (2 * seed + 1);
     if (report->heal_ns > totals->heal_max_ns)
@@ -301,6 +337,9 @@ void sweep_merge(sweep_totals_t *to, const sweep_totals_t *from) {
     to->views_failed += from->views_failed;
     to->restarts += from->restarts;
     to->refused += from->refused;
+    to->snapshots += from->snapshots;
+    to->releases += from->releases;
+    to->installs += from->installs;
     to->heal_sum_ns += from->heal_sum_ns;
     to->hash += from->hash;
     if (from->heal_max_ns > to->heal_max_ns)

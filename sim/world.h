@@ -50,7 +50,9 @@ typedef enum world_fault {
     FAULT_CLOCK_STEP,
     FAULT_SLOW_DISK,
     FAULT_SLOW_NODE,
-    FAULT_LIAR, /* first of LIAR_COUNT */
+    FAULT_SNAPSHOT_CUT, /* stopped while a piece of a snapshot was under way */
+    FAULT_SNAPSHOT_ROT, /* a bit of a stored snapshot */
+    FAULT_LIAR,         /* first of LIAR_COUNT */
     FAULT_KINDS = FAULT_LIAR + LIAR_COUNT
 } world_fault_t;
 
@@ -89,6 +91,7 @@ typedef struct world_options {
     chain_parameters_t chain; /* zero fields: the simulator's defaults */
     uint64_t segment_bytes;   /* of the journal; 0: 512 KiB */
     uint32_t segments;        /* 0: 4 */
+    uint64_t snapshot_bytes;  /* of journal between two snapshots; 0: an eighth of it */
     uint16_t liars[WORLD_MEMBERS_MAX]; /* LIAR_ bits; 0: honest */
     uint32_t lies_per_million;         /* how often a liar that could lie does */
     /* network */
@@ -121,7 +124,8 @@ typedef struct world_report {
     uint64_t blocks; /* highest executed by an honest member */
     uint64_t views, views_failed;
     uint64_t restarts;
-    uint64_t refused; /* frames that honest replicas dropped, with a reason */
+    uint64_t refused;                       /* frames that honest replicas dropped, with a reason */
+    uint64_t snapshots, releases, installs; /* taken or fetched; journals shortened; fetched ones */
     uint64_t heal_ns; /* from healed to everything answered and executed everywhere */
 } world_report_t;
 
@@ -175,6 +179,8 @@ void world_heal(world_t *world);                     /* all cuts end */
 void world_reset_link(world_t *world, member_t a, member_t b);
 void world_slow_disk(world_t *world, member_t member, uint64_t sync_ns); /* 0: as it was */
 void world_slow_node(world_t *world, member_t member, uint64_t lag_ns);  /* 0: as it was */
+/* A bit of a stored snapshot flips; false: there is none in that slot. */
+bool world_rot(world_t *world, member_t member, uint32_t slot);
 void world_step_clock(world_t *world, member_t member, int64_t by_ns);
 /* From now on the network and the members do no more harm; liars go on. Sets the moment from which
  * recovery is measured; nodes that are down come back. */

@@ -3,6 +3,7 @@
  *   world_node.c    a node and its host verbs
  *   world_net.c     links and frames
  *   world_disk.c    a disk that loses power
+ *   world_store.c   snapshots on it
  *   world_client.c  clients
  *   world_fault.c   faults on demand
  *   world_liar.c    which lie is told when
@@ -28,6 +29,7 @@
 #include "codec/request.h"
 #include "protocol/registry.h"
 #include "sim/world.h"
+#include "sim/world_store.h"
 
 #define MS UINT64_C(1000000)
 #define SECOND UINT64_C(1000000000)
@@ -44,6 +46,8 @@ typedef enum sim_event_kind {
     SIM_DIAL,      /* who = lower endpoint, a = higher */
     SIM_APPENDED,
     SIM_READ,
+    SIM_STORED,
+    SIM_LOADED, /* a = token, b = offset */
     SIM_WAKE,
     SIM_JOB,
     SIM_FLUSH,
@@ -56,6 +60,7 @@ typedef struct sim_event {
     uint32_t who; /* endpoint */
     uint64_t life;
     uint64_t a, b;
+    uint32_t slot;
     size_t size;
     void *pointer;
     uint32_t next_free;
@@ -132,6 +137,8 @@ typedef struct node {
     symbolic_identity_t identity;
     signer_t signer;
     disk_t disk;
+    store_t store;
+    height_t installed;       /* of the last snapshot that it started from or took over */
     uint64_t sync_ns, lag_ns; /* 0: as the options say */
     uint64_t boot_ns;         /* world time at which its monotonic clock began */
     int64_t skew_ns, rate_ppm;
@@ -141,7 +148,7 @@ typedef struct node {
     uint32_t trap; /* appends until it stops; 0: none */
     bool trap_after;
     height_t observed;        /* last height that this life executed */
-    view_t said_left; /* highest view of a time-out that ever left it */
+    view_t said_left;         /* highest view of a time-out that ever left it */
     spoken_t durable, landed; /* landed: of writes cut short, durable with the next append */
     frame_buffer_t *stale;    /* of a liar: an old proposal of its own */
     frame_buffer_t *twofold;  /* the other block of the proposal that is being sent, */

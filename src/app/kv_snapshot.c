@@ -15,38 +15,63 @@ enum { HEADER_BYTES = sizeof magic + 8, KEY_SIZE_BYTES = 2, VALUE_SIZE_BYTES = 4
 
 /* ---- saving ---- */
 
-static bool put_bytes(synod_writer *writer, bytes_t bytes) {
-    return bytes.size == 0 || writer->put(writer->context, bytes);
+static void add_bytes(kv_saver_t *saver, const void *from, size_t size) {
+    size_t needed = saver->size + size;
+    if (needed > saver->capacity) {
+        saver->capacity = needed > 2 * saver->capacity ? needed : 2 * saver->capacity;
+        saver->bytes = kv_resize(saver->bytes, saver->capacity);
+    }
+    if (size > 0) {
+        memcpy(saver->bytes + saver->size, from, size);
+    }
+    saver->size = needed;
 }
 
-static bool save_entry(synod_writer *writer, const kv_entry_t *entry) {
-    uint8_t head[KEY_SIZE_BYTES + KV_KEY_BYTES_MAX + VALUE_SIZE_BYTES];
-    store_u16(head, entry->key_size);
-    memcpy(head + KEY_SIZE_BYTES, entry->bytes, entry->key_size);
-    store_u32(head + KEY_SIZE_BYTES + entry->key_size, entry->value_size);
-    size_t size = KEY_SIZE_BYTES + (size_t)entry->key_size + VALUE_SIZE_BYTES;
-    return put_bytes(writer, bytes_of(head, size)) && put_bytes(writer, kv_entry_value(entry));
+static void add_entry(kv_saver_t *saver, const kv_entry_t *entry) {
+    uint8_t number[VALUE_SIZE_BYTES];
+    store_u16(number, entry->key_size);
+    add_bytes(saver, number, KEY_SIZE_BYTES);
+    add_bytes(saver, entry->bytes, entry->key_size);
+    store_u32(number, entry->value_size);
+    add_bytes(saver, number, VALUE_SIZE_BYTES);
+    add_bytes(saver, kv_entry_value(entry).data, entry->value_size);
 }
 
-synod_status kv_snapshot_save(void *memory, synod_writer *writer) {
+void kv_snapshot_begin(void *memory) {
     kv_state_t *state = memory;
-    require(state->loader.field == KV_LOAD_NONE);
+    kv_saver_t *saver = &state->saver;
+    require(state->loader.field == KV_LOAD_NONE && saver->bytes == NULL);
     kv_tree_settle(&state->tree, &state->store);
     uint8_t header[HEADER_BYTES];
     memcpy(header, magic, sizeof magic);
     store_u64(header + sizeof magic, state->store.entry_count);
-    if (!put_bytes(writer, bytes_of(header, sizeof header))) {
-        return SYNOD_TOO_LARGE;
-    }
+    add_bytes(saver, header, sizeof header);
     kv_trie_cursor_t cursor;
     kv_trie_start(&cursor, &state->tree.trie);
     for (uint32_t leaf; (leaf = kv_trie_next(&cursor)) != KV_LEAF_NONE;) {
-        if (!save_entry(writer, kv_store_entry(&state->store, leaf))) {
-            return SYNOD_TOO_LARGE;
-        }
+        add_entry(saver, kv_store_entry(&state->store, leaf));
     }
     digest_t root = kv_tree_root(&state->tree);
-    return put_bytes(writer, bytes_of(root.bytes, sizeof root.bytes)) ? SYNOD_OK : SYNOD_TOO_LARGE;
+    add_bytes(saver, root.bytes, sizeof root.bytes);
+}
+
+synod_status kv_snapshot_next(void *memory, synod_writer *writer, bool *more) {
+    kv_saver_t *saver = &((kv_state_t *)memory)->saver;
+    require(saver->bytes != NULL);
+    size_t left = saver->size - saver->at;
+    size_t size = left < writer->limit_bytes ? left : writer->limit_bytes;
+    if (size > 0 && !writer->put(writer->context, bytes_of(saver->bytes + saver->at, size))) {
+        return SYNOD_TOO_LARGE;
+    }
+    saver->at += size;
+    *more = saver->at < saver->size;
+    return SYNOD_OK;
+}
+
+void kv_snapshot_end(void *memory) {
+    kv_saver_t *saver = &((kv_state_t *)memory)->saver;
+    free(saver->bytes);
+    *saver = (kv_saver_t){0};
 }
 
 /* ---- loading ---- */

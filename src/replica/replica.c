@@ -27,8 +27,7 @@ static void leave(replica_t *r) {
 void replica_start(replica_t *r, instant_t now) {
     r->started = now;
     enter(r, now);
-    journal_recover(r->journal);
-    recover_continue(r);
+    snapshot_recover(r);
     leave(r);
 }
 
@@ -57,6 +56,12 @@ static void member_frame(replica_t *r, replica_link_t *link, frame_t frame) {
         break;
     case FRAME_BLOCK:
         sync_block(r, link, frame.body);
+        break;
+    case FRAME_SNAPSHOT_ASK:
+        snapshot_ask_on_frame(r, link, frame.body);
+        break;
+    case FRAME_SNAPSHOT:
+        snapshot_on_frame(r, link, frame.body);
         break;
     case FRAME_CHECKPOINT:
         attest_on_frame(r, link, frame.body);
@@ -126,6 +131,8 @@ void replica_on_appended(replica_t *r, instant_t now, uint64_t token, synod_stat
         recover_continue(r);
     else if (health != SYNOD_OK && r->phase == REPLICA_RUNNING)
         replica_halt(r, health, "the journal cannot be written: nothing more is promised"); /* F2 */
+    if (r->snapshots.release_due && r->phase == REPLICA_RUNNING)
+        space_release(r);
     if (r->disk_short && r->phase == REPLICA_RUNNING) {
         r->disk_short = false;
         r->judge_again = true;
@@ -145,6 +152,23 @@ void replica_on_read(replica_t *r, instant_t now, uint64_t token, synod_status s
     leave(r);
 }
 
+void replica_on_stored(replica_t *r, instant_t now, uint64_t token, synod_status status) {
+    enter(r, now);
+    if (token != 0 && token == r->snapshots.store_token) {
+        r->snapshots.store_token = 0;
+        if (r->phase == REPLICA_RUNNING && !transfer_on_stored(r, status))
+            save_on_stored(r, status);
+    }
+    leave(r);
+}
+
+void replica_on_loaded(replica_t *r, instant_t now, uint64_t token, synod_status status) {
+    enter(r, now);
+    if (r->phase != REPLICA_HALTED)
+        snapshot_on_loaded(r, token, status);
+    leave(r);
+}
+
 void replica_on_wake(replica_t *r, instant_t now) {
     enter(r, now);
     if (r->phase == REPLICA_RUNNING) {
@@ -152,6 +176,7 @@ void replica_on_wake(replica_t *r, instant_t now) {
         r->judge_again = true; /* blocks that wait for the clock */
         sync_tick(r);
         attest_tick(r);
+        transfer_tick(r);
         driver_deadlines(r);
     }
     leave(r);
@@ -160,7 +185,7 @@ void replica_on_wake(replica_t *r, instant_t now) {
 void replica_on_job(replica_t *r, instant_t now, job_t *base) {
     enter(r, now);
     verify_job_t *job = (verify_job_t *)base;
-    if (r->phase == REPLICA_RUNNING) {
+    if (!save_on_job(r, base) && r->phase == REPLICA_RUNNING) {
         if (job->purpose == VERIFY_BLOCK)
             judge_verified(r, job);
         else

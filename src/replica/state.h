@@ -4,7 +4,7 @@
  *   judge.c    blocks judged, payloads built    deliver.c  final blocks executed, replies
  *   outbox.c   the one FIFO, signing            links.c    members and clients, handshake
  *   recover.c  journal replay                   sync.c     blocks that were missed
- *   attest.c   checkpoints
+ *   attest.c   checkpoints                      snapshot.h  snapshots, state transfer, space
  *
  * Invariants: nothing leaves that promises something before journal_durable reached its barrier;
  * the ledger executes heights one after another; a core is stepped by one event at a time and its
@@ -24,6 +24,7 @@
 #include "replica/journal.h"
 #include "replica/mempool.h"
 #include "replica/replica.h"
+#include "replica/snapshot_parts.h"
 
 /* Journal write buffers: one is written while the other collects. */
 #define JOURNAL_BUFFER_BYTES (12u << 20)
@@ -54,6 +55,8 @@
 /* Room in the journal that blocks leave for the core's records: two of the largest. */
 #define JOURNAL_RESERVE (2u << 20)
 #define ATTACHMENTS_MAX 4096
+/* Tokens of stores and loads count from here. */
+#define SNAPSHOT_TOKEN (UINT64_C(1) << 61)
 /* Answer and proof of one read: two of them fit into a frame. */
 #define QUERY_BYTES_MAX (1u << 20)
 
@@ -127,6 +130,7 @@ typedef struct outbox_entry {
 typedef struct checkpoint_said {
     height_t height; /* 0: nothing */
     digest_t root;
+    signature_t signature;
 } checkpoint_said_t;
 
 /* One run of old blocks that is being read from the journal for a peer. */
@@ -156,12 +160,14 @@ struct replica {
     uint64_t deadlines[DEADLINES_MAX]; /* by id; 0 off */
     uint64_t wake_at;                  /* as told to the host */
     bool pending_dirty;
-    record_t *records; /* by key: found in recovery */
+    record_t *records; /* by key: the newest of each */
+    uint64_t *record_sequences;
+    record_t *live_records; /* those that there are, for the core's start */
     uint8_t *record_room;
 
     /* durable */
     journal_t *journal;
-    uint64_t lazy_at; /* records that nobody waits for go out by then; 0: there are none */
+    uint64_t lazy_at;      /* records that nobody waits for go out by then; 0: there are none */
     uint64_t *index_block; /* height % INDEX_HEIGHTS -> address + 1 of its block record */
     uint64_t *index_final; /* the same for final marks */
     height_t index_low;    /* lowest height that the index knows */
@@ -226,7 +232,7 @@ struct replica {
 
     /* sync */
     member_t sync_peer;
-    bool sync_sure;         /* somebody said that there is nothing more */
+    bool sync_sure;       /* somebody said that there is nothing more */
     uint64_t sync_at;     /* deadline of the question; 0: none is open */
     height_t sync_next;   /* next height of the run that comes in */
     height_t sync_end;    /* the run was asked for up to here */
@@ -234,17 +240,22 @@ struct replica {
     height_t *claims;     /* by member: the height that it attested; above ours: to be asked for */
     uint64_t claims_at;   /* when to look at them; 0: none is above ours */
     uint32_t claims_tries;
-    digest_t fetch_id;    /* one block that a proposal stands on; zero: none */
-    member_t fetch_peer;  /* who was asked for it */
-    uint64_t fetch_at;    /* until when; 0: nobody is asked */
+    digest_t fetch_id;   /* one block that a proposal stands on; zero: none */
+    member_t fetch_peer; /* who was asked for it */
+    uint64_t fetch_at;   /* until when; 0: nobody is asked */
     serve_t serve;
     member_t last_leader;
 
     /* attestation */
     height_t root_height;
     digest_t root, application_root;
-    uint64_t idle_root_at; /* 0: off */
+    uint64_t idle_root_at;          /* 0: off */
     checkpoint_said_t *checkpoints; /* CHECKPOINTS_KEPT of each member */
+
+    snapshots_t snapshots;
+    transfer_t transfer;
+    ledger_t *spare; /* a transferred state is loaded here; NULL: was not needed yet */
+    void *spare_memory;
 
     /* counters */
     uint64_t frames_dropped, signatures_bad;
@@ -348,7 +359,17 @@ void sync_block(replica_t *r, replica_link_t *link, bytes_t body);
 void sync_on_read(replica_t *r, synod_status status);
 void sync_fetch_parent(replica_t *r, const digest_t *id);
 
+/* Does this encoded certificate prove the block final? `*proof` lives until the decode arena is
+ * used again. */
+synod_status judge_proof(replica_t *r, bytes_t encoded, height_t height, const digest_t *id,
+                         const certificate_t **proof);
+/* The core learns of a certificate that it missed. */
+void sync_tell_core(replica_t *r, height_t height, const digest_t *id, const certificate_t *proof);
+
 /* ---- attest.c ---- */
+digest_t committee_root(const replica_t *r);
+void attest_collect(replica_t *r);
+synod_status checkpoint_verify(const checkpoint_t *checkpoint, const committee_t *committee);
 void attest_executed(replica_t *r);
 void attest_tick(replica_t *r);
 /* A member says that it has this height: if it stays above ours, it is asked for it. */

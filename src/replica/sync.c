@@ -1,14 +1,8 @@
 /* Block sync: a replica that missed blocks asks one member at a time for the run after what it has
  * executed. Blocks hang together by their hashes and the run ends with a proof of finality, so it
- * does not matter who sends them; a wrong or silent source is left for the next one.
- *
- * Serving: from memory what is recent, from the journal what is old; one run at a time is read,
- * others are told nothing and ask again or elsewhere. */
+ * does not matter who sends them; a wrong or silent source is left for the next one. */
 #include "base/arena.h"
 #include "replica/state.h"
-
-/* Tokens of our reads; the journal ignores tokens that are not its own. */
-#define SERVE_TOKEN (UINT64_C(1) << 62)
 
 /* ---- asking ---- */
 
@@ -45,6 +39,7 @@ void sync_ask_run(replica_t *r, member_t peer) {
     r->sync_next = ledger_height(r->ledger) + 1;
     r->sync_end = ledger_height(r->ledger) + SYNC_RUN_MAX;
     r->sync_parent = r->executed_id;
+    transfer_on_sync_ask(r);
     block_ask_t ask = {.from = r->sync_next, .count = SYNC_RUN_MAX};
     send_ask(r, r->member_links[peer], &ask);
 }
@@ -107,31 +102,46 @@ static void sync_done(replica_t *r) {
     r->sync_sure = true;
 }
 
-static bool take_proof(replica_t *r, bytes_t encoded, height_t height, const digest_t *id) {
-    const certificate_t *proof = NULL;
+synod_status judge_proof(replica_t *r, bytes_t encoded, height_t height, const digest_t *id,
+                         const certificate_t **proof) {
     reader_t reader = reader_of(encoded);
     const committee_t *committee = r->config.committee;
     const protocol_t *protocol = r->config.protocol;
     arena_reset(&r->decode);
-    if (protocol->final_proof == NULL ||
-        certificate_decode(&reader, committee->size, &r->decode, &proof) != SYNOD_OK ||
-        !reader_done(&reader) || proof->statement.phase >= protocol->phase_count)
-        return false;
-    const phase_t *phase = &protocol->phases[proof->statement.phase];
-    if (certificate_judge(proof, committee, phase->quorum, &r->env.anchor) != SYNOD_OK ||
-        protocol->final_proof(&r->env, proof, height, id) != SYNOD_OK ||
-        certificate_verify(proof, committee, &r->known_face) != SYNOD_OK)
-        return false;
-    known_add_certificate(r, proof);
-    deliver_encoded(r, height, id, encoded);
-    /* The core learns of the certificate that it missed. The proof stays in the decode arena until
-     * the event was taken. */
+    if (protocol->final_proof == NULL)
+        return SYNOD_UNSUPPORTED;
+    synod_status status = certificate_decode(&reader, committee->size, &r->decode, proof);
+    if (status != SYNOD_OK)
+        return status;
+    if (!reader_done(&reader) || (*proof)->statement.phase >= protocol->phase_count)
+        return SYNOD_MALFORMED;
+    quorum_t quorum = protocol->phases[(*proof)->statement.phase].quorum;
+    status = certificate_judge(*proof, committee, quorum, &r->env.anchor);
+    if (status == SYNOD_OK)
+        status = protocol->final_proof(&r->env, *proof, height, id);
+    if (status == SYNOD_OK)
+        status = certificate_verify(*proof, committee, &r->known_face);
+    if (status == SYNOD_OK)
+        known_add_certificate(r, *proof);
+    return status;
+}
+
+/* The proof stays in the decode arena until the event was taken. */
+void sync_tell_core(replica_t *r, height_t height, const digest_t *id, const certificate_t *proof) {
     event_t event = {.kind = EVENT_JUMP};
     event.jump.height = height;
     event.jump.id = *id;
     event.jump.certificate = proof;
     driver_queue(r, &event);
     driver_run(r);
+}
+
+static bool take_proof(replica_t *r, bytes_t encoded, height_t height, const digest_t *id) {
+    const certificate_t *proof = NULL;
+    if (judge_proof(r, encoded, height, id, &proof) != SYNOD_OK)
+        return false;
+    deliver_encoded(r, height, id, encoded);
+    sync_tell_core(r, height, id, proof);
     return true;
 }
 
@@ -192,7 +202,7 @@ static bool somebody_needs(const replica_t *r, const digest_t *id) {
 static void take_fetched(replica_t *r, const digest_t *id, const block_t *block, bytes_t payload) {
     block_slot_t *slot = keep(r, id, block, payload);
     if (slot == NULL)
-        return; /* the next peer is asked in time */
+        return;             /* the next peer is asked in time */
     slot->unproven = false; /* a certified block names it */
     if (digest_equal(id, &r->fetch_id)) {
         r->fetch_id = (digest_t){0};
@@ -202,6 +212,13 @@ static void take_fetched(replica_t *r, const digest_t *id, const block_t *block,
     deliver_pump(r);
 }
 
+/* It has more than we, but not the next block: somebody else may. */
+static void on_pruned(replica_t *r, member_t member) {
+    if (r->sync_at != 0 && member == r->sync_peer)
+        r->sync_at = r->now.now_ns + SYNC_PATIENCE_NS / 8;
+    transfer_pruned(r, member);
+}
+
 void sync_block(replica_t *r, replica_link_t *link, bytes_t body) {
     reader_t reader = reader_of(body);
     block_answer_t answer;
@@ -209,8 +226,11 @@ void sync_block(replica_t *r, replica_link_t *link, bytes_t body) {
     _Alignas(8) uint8_t room[sizeof(block_t) + sizeof(digest_t)];
     block_t *block = (block_t *)(void *)room;
     if (status == SYNOD_OK && answer.block.size == 0) {
-        if (answer.final_height > ledger_height(r->ledger))
+        if (answer.final_height > ledger_height(r->ledger)) {
+            if (answer.height > ledger_height(r->ledger) + 1)
+                on_pruned(r, link->member);
             return;
+        }
         r->claims[link->member] = 0;
         if (link->member == r->sync_peer)
             sync_done(r); /* nothing more there */
@@ -227,150 +247,4 @@ void sync_block(replica_t *r, replica_link_t *link, bytes_t body) {
     if (somebody_needs(r, &id))
         take_fetched(r, &id, block, answer.payload);
     take_run_block(r, link, &answer, block, &id);
-}
-
-/* ---- serving ---- */
-
-static void send_block(replica_t *r, link_t link, bytes_t block, height_t height, bytes_t payload,
-                       bytes_t proof) {
-    block_answer_t answer = {.height = height,
-                             .final_height = ledger_height(r->ledger),
-                             .block = block,
-                             .proof = proof,
-                             .payload = payload};
-    writer_t writer = frame_writer(r);
-    block_answer_encode(&answer, &writer);
-    if (!writer.failed)
-        link_send(r, link, LANE_BULK, FRAME_BLOCK, writer.at);
-}
-
-static void send_slot(replica_t *r, link_t link, const block_slot_t *slot, bytes_t proof) {
-    uint8_t room[BLOCK_FIXED_BYTES + SYNOD_DIGEST_BYTES];
-    writer_t writer = writer_of(room, sizeof room);
-    block_encode(slot_block(slot), &writer);
-    send_block(r, link, writer_bytes(&writer), slot_block(slot)->height, slot_payload(slot), proof);
-}
-
-static void read_at(replica_t *r, uint64_t address_plus_one) {
-    r->config.host->read(r->config.host->context, SERVE_TOKEN, address_plus_one - 1, r->serve.room,
-                         r->serve.room_size);
-}
-
-/* Blocks up to `end` are sent; the proof goes with the last one. */
-static void serve_next(replica_t *r) {
-    serve_t *serve = &r->serve;
-    while (serve->link != LINK_NONE && serve->next <= serve->end) {
-        const block_slot_t *slot = blocks_executed_at(&r->blocks, serve->next);
-        if (slot == NULL) {
-            read_at(r, r->index_block[serve->next % INDEX_HEIGHTS]);
-            return;
-        }
-        bool last = serve->next == serve->end;
-        send_slot(r, serve->link, slot, bytes_of(serve->proof, last ? serve->proof_size : 0));
-        serve->next++;
-    }
-    serve->busy = false;
-}
-
-static void start_serving(replica_t *r, link_t link, height_t from, uint32_t count) {
-    height_t executed = ledger_height(r->ledger);
-    height_t end = executed;
-    if (count > SYNC_RUN_MAX)
-        count = SYNC_RUN_MAX;
-    if (end - from >= count)
-        end = from + count - 1;
-    /* The run must end where a proof is known; the newest one is in memory. */
-    while (end >= from && end != r->final_marked && r->index_final[end % INDEX_HEIGHTS] == 0)
-        end--;
-    bool in_memory = end == r->final_height && r->final_proof_size > 0;
-    if (end < from || (!in_memory && r->index_final[end % INDEX_HEIGHTS] == 0))
-        return;
-    r->serve = (serve_t){.busy = true,
-                         .link = link,
-                         .next = from,
-                         .end = end,
-                         .reading_proof = !in_memory,
-                         .proof = r->serve.proof,
-                         .room = r->serve.room,
-                         .room_size = r->serve.room_size};
-    if (!in_memory) {
-        read_at(r, r->index_final[end % INDEX_HEIGHTS]);
-        return;
-    }
-    memcpy(r->serve.proof, r->final_proof, r->final_proof_size);
-    r->serve.proof_size = r->final_proof_size;
-    serve_next(r);
-}
-
-void sync_ask(replica_t *r, replica_link_t *link, bytes_t body) {
-    reader_t reader = reader_of(body);
-    block_ask_t ask;
-    if (block_ask_decode(&reader, &ask) != SYNOD_OK || !reader_done(&reader)) {
-        gate_drop(r, link, SYNOD_MALFORMED, "block_ask");
-        return;
-    }
-    if (ask.by_id) {
-        const block_slot_t *slot = blocks_find(&r->blocks, &ask.id);
-        if (slot != NULL && slot->root_checked)
-            send_slot(r, link->link, slot, (bytes_t){0});
-        return;
-    }
-    height_t executed = ledger_height(r->ledger);
-    if (ask.from > executed) {
-        send_block(r, link->link, (bytes_t){0}, 0, (bytes_t){0}, (bytes_t){0});
-        return;
-    }
-    bool indexed = ask.from > 0 && ask.from >= r->index_low &&
-                   executed - ask.from < INDEX_HEIGHTS && ask.count > 0;
-    if (!r->serve.busy && indexed)
-        start_serving(r, link->link, ask.from, ask.count);
-}
-
-/* A final mark: height, id, proof. */
-static bool take_served_proof(replica_t *r, const journal_entry_t *entry) {
-    serve_t *serve = &r->serve;
-    reader_t reader = reader_of(entry->body);
-    bool right = entry->kind == JOURNAL_FINAL && read_u64(&reader) == serve->end;
-    (void)read_bytes(&reader, SYNOD_DIGEST_BYTES);
-    bytes_t proof = read_bytes(&reader, reader_left(&reader));
-    if (!right || reader.failed || proof.size > certificate_bytes_max(r->config.committee->size))
-        return false;
-    memcpy(serve->proof, proof.data, proof.size);
-    serve->proof_size = proof.size;
-    serve->reading_proof = false;
-    return true;
-}
-
-static bool send_read_block(replica_t *r, const journal_entry_t *entry) {
-    serve_t *serve = &r->serve;
-    reader_t reader = reader_of(entry->body);
-    bytes_t block = read_bytes(&reader, BLOCK_FIXED_BYTES + SYNOD_DIGEST_BYTES);
-    if (entry->kind != JOURNAL_BLOCK || reader.failed)
-        return false;
-    bool last = serve->next == serve->end;
-    send_block(r, serve->link, block, serve->next, read_bytes(&reader, reader_left(&reader)),
-               bytes_of(serve->proof, last ? serve->proof_size : 0));
-    serve->next++;
-    return true;
-}
-
-void sync_on_read(replica_t *r, synod_status status) {
-    serve_t *serve = &r->serve;
-    if (!serve->busy)
-        return;
-    uint64_t address = (serve->reading_proof ? r->index_final[serve->end % INDEX_HEIGHTS]
-                                             : r->index_block[serve->next % INDEX_HEIGHTS]) -
-                       1;
-    journal_entry_t entry;
-    if (status == SYNOD_OK)
-        status = journal_parse(bytes_of(serve->room, serve->room_size), address, &entry);
-    bool good = status == SYNOD_OK &&
-                (serve->reading_proof ? take_served_proof(r, &entry) : send_read_block(r, &entry));
-    if (!good) {
-        replica_log(r, 1, "sync", "unreadable", "height=%llu why=\"%s\"",
-                    (unsigned long long)serve->next, synod_status_text(status));
-        serve->busy = false;
-        return;
-    }
-    serve_next(r);
 }
