@@ -81,9 +81,9 @@ struct synod_client {
     inbox_t inbox[2]; /* callers fill [filling], the thread empties the other */
     uint32_t filling;
     bool flush, stop, signalled;
-    uint64_t submitted, completed; /* operations and queries, for wait */
+    uint64_t submitted, completed;          /* operations and queries, for wait */
     uint32_t open_operations, open_queries; /* taken and not completed: the bound of each */
-    status_slot_t *statuses;       /* one a member */
+    status_slot_t *statuses;                /* one a member */
     client_counters_t counters;
     uint64_t traffic_in, traffic_out;
 

@@ -16,6 +16,8 @@
 
 /* After asking all links to close, look this often whether they have. */
 #define STOP_POLL_MS 5
+/* A disk that does not answer for two seconds is not waited for. */
+#define STOP_POLLS_MAX 400
 
 static synod_status open_disk(node_t *node, reason_t *reason) {
     const settings_t *settings = &node->home.settings;
@@ -132,7 +134,9 @@ static synod_status open_net(node_t *node, reason_t *reason) {
 
 static void on_stop_poll(uv_timer_t *timer) {
     node_t *node = timer->data;
-    if (net_stopped(node->net))
+    node->stop_polls++;
+    if (net_stopped(node->net) &&
+        (replica_rest(node->replica, node_now(node)) || node->stop_polls > STOP_POLLS_MAX))
         uv_stop(&node->loop);
 }
 

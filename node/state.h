@@ -39,6 +39,7 @@ struct node {
     uint64_t last_time_ns; /* agreed time never goes back */
     /* ending */
     bool stopping;
+    uint32_t stop_polls;
     synod_status halted;
     char halt_reason[256];
 };

@@ -68,6 +68,9 @@ static const field_t status_report_fields[] = {
     FIELD_ANY(status_report_t, frames_dropped),
     FIELD_ANY(status_report_t, signatures_bad),
     FIELD_ANY(status_report_t, uptime_ns),
+    FIELD_ANY(status_report_t, snapshot_height),
+    FIELD_ANY(status_report_t, journal_used_bytes),
+    FIELD_ANY(status_report_t, journal_capacity_bytes),
     FIELD_WITHIN(status_report_t, synced, 4, 0, 1),
 };
 static const schema_t status_report_schema = SCHEMA_OF(status_report_fields);

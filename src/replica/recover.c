@@ -62,17 +62,23 @@ static void on_final(replica_t *r, const journal_entry_t *entry) {
     deliver_pump(r);
 }
 
-/* Domain, member and node salt: the journal of another chain or member is refused. */
-static void genesis_body(const replica_t *r, uint8_t to[SYNOD_DIGEST_BYTES * 2 + 4]) {
+#define GENESIS_BYTES (SYNOD_DIGEST_BYTES * 2 + 4)
+
+/* Domain, member and node salt: the journal of another chain or member is refused. One byte more,
+ * 1, says that it was begun although its key had been used (a snapshot lay beside it): what that
+ * key signed before is not in it, and never will be. */
+static void genesis_body(const replica_t *r, uint8_t to[GENESIS_BYTES + 1]) {
     memcpy(to, r->config.committee->domain.bytes, SYNOD_DIGEST_BYTES);
     store_u32(to + SYNOD_DIGEST_BYTES, r->config.self);
     memcpy(to + SYNOD_DIGEST_BYTES + 4, r->config.seed, SYNOD_DIGEST_BYTES);
+    to[GENESIS_BYTES] = 1;
 }
 
 static void on_genesis(replica_t *r, const journal_entry_t *entry) {
-    uint8_t ours[SYNOD_DIGEST_BYTES * 2 + 4];
+    uint8_t ours[GENESIS_BYTES + 1];
     genesis_body(r, ours);
-    if (!bytes_equal(entry->body, bytes_of(ours, sizeof ours)))
+    r->mute = bytes_equal(entry->body, bytes_of(ours, GENESIS_BYTES + 1));
+    if (!r->mute && !bytes_equal(entry->body, bytes_of(ours, GENESIS_BYTES)))
         replica_halt(r, SYNOD_WRONG_CHAIN,
                      "the journal belongs to another chain, member or key: check the home");
 }
@@ -136,9 +142,10 @@ static void tell_anchor(replica_t *r) {
 
 static void finish(replica_t *r) {
     if (journal_last(r->journal) == 0) {
-        uint8_t body[SYNOD_DIGEST_BYTES * 2 + 4];
+        uint8_t body[GENESIS_BYTES + 1];
         genesis_body(r, body);
-        bytes_t part = bytes_of(body, sizeof body);
+        r->mute = ledger_height(r->ledger) > 0;
+        bytes_t part = bytes_of(body, GENESIS_BYTES + (r->mute ? 1 : 0));
         uint64_t sequence = journal_append(r->journal, JOURNAL_GENESIS, &part, 1, NULL);
         ensure(sequence != 0);
     }
@@ -147,6 +154,10 @@ static void finish(replica_t *r) {
         if (r->records[i].bytes.size > 0)
             r->live_records[live++] = r->records[i];
     say_what_is_missing(r);
+    if (r->mute)
+        replica_log(r, 0, "recover", "learner",
+                    "why=\"this journal was begun beside a snapshot: what the key signed before is "
+                    "not known, so it signs no vote; restore the journal, or make a new node\"");
     r->phase = REPLICA_RUNNING;
     replica_log(r, 2, "recover", "done", "height=%llu records=%u torn_tail=%s",
                 (unsigned long long)ledger_height(r->ledger), live,

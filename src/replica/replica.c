@@ -4,6 +4,8 @@
 
 #include "replica/state.h"
 
+/* Nothing was written for so long: the journal is sealed, which costs a sync. */
+#define SEAL_AFTER_NS UINT64_C(1000000000)
 /* A final mark that is lost costs a question to a peer, nothing else. */
 #define LAZY_WRITE_NS UINT64_C(20000000)
 
@@ -169,6 +171,19 @@ void replica_on_loaded(replica_t *r, instant_t now, uint64_t token, synod_status
     leave(r);
 }
 
+/* Damage in the very last write looks like a torn one; when nothing follows it for a while, a seal
+ * does. */
+static void seal_tick(replica_t *r) {
+    if (r->seal_at == 0 || r->seal_at > r->now.now_ns)
+        return;
+    r->seal_at = 0;
+    if (journal_last(r->journal) != journal_durable(r->journal))
+        return; /* it is not idle; again when it is */
+    if (journal_seal(r->journal))
+        journal_pump(r->journal);
+    r->sealed = journal_last(r->journal);
+}
+
 void replica_on_wake(replica_t *r, instant_t now) {
     enter(r, now);
     if (r->phase == REPLICA_RUNNING) {
@@ -177,6 +192,7 @@ void replica_on_wake(replica_t *r, instant_t now) {
         sync_tick(r);
         attest_tick(r);
         transfer_tick(r);
+        seal_tick(r);
         driver_deadlines(r);
     }
     leave(r);
@@ -206,8 +222,11 @@ static bool somebody_waits(const replica_t *r) {
 static void write_journal(replica_t *r) {
     if (journal_last(r->journal) == journal_durable(r->journal)) {
         r->lazy_at = 0;
+        if (journal_last(r->journal) != r->sealed && r->seal_at == 0 && r->phase == REPLICA_RUNNING)
+            r->seal_at = r->now.now_ns + SEAL_AFTER_NS;
         return;
     }
+    r->seal_at = 0;
     if (somebody_waits(r) || (r->lazy_at != 0 && r->lazy_at <= r->now.now_ns))
         r->lazy_at = 0;
     else if (r->lazy_at == 0)
@@ -226,6 +245,19 @@ void replica_flush(replica_t *r, instant_t now) {
     write_journal(r);
     if (r->phase == REPLICA_RUNNING)
         set_wake(r);
+}
+
+bool replica_rest(replica_t *r, instant_t now) {
+    enter(r, now);
+    if (r->phase != REPLICA_RUNNING)
+        return true;
+    journal_pump(r->journal);
+    if (journal_last(r->journal) != journal_durable(r->journal))
+        return false;
+    bool sealing = journal_seal(r->journal);
+    if (sealing)
+        journal_pump(r->journal);
+    return !sealing;
 }
 
 /* ---- looking ---- */
@@ -276,6 +308,9 @@ void replica_status(const replica_t *r, instant_t now, status_report_t *report) 
     }
     report->journal_syncs = journal_syncs(r->journal);
     report->journal_bytes = journal_bytes_written(r->journal);
+    report->snapshot_height = snapshot_newest((snapshots_t *)(uintptr_t)&r->snapshots)->height;
+    report->journal_used_bytes = journal_used_bytes(r->journal);
+    report->journal_capacity_bytes = journal_capacity_bytes(r->journal);
     report->frames_dropped = r->frames_dropped;
     report->signatures_bad = r->signatures_bad;
     report->uptime_ns = now.now_ns - r->started.now_ns;

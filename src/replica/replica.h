@@ -87,6 +87,10 @@ void replica_on_job(replica_t *replica, instant_t now, job_t *job);
 /* After each batch of inputs: hands collected work to journal and pool. */
 void replica_flush(replica_t *replica, instant_t now);
 
+/* Before an orderly end, again and again until it says true: everything that was appended is
+ * durable and sealed. Nothing else should come in any more. */
+bool replica_rest(replica_t *replica, instant_t now);
+
 /* ---- looking ---- */
 
 typedef enum replica_phase {

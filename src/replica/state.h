@@ -150,6 +150,7 @@ struct replica {
     env_t env;
     instant_t now;
     instant_t started;
+    bool mute; /* what this key signed is not known: no vote, time-out or proposal leaves */
     replica_observer_fn *observer;
     void *observer_context;
 
@@ -167,6 +168,8 @@ struct replica {
 
     /* durable */
     journal_t *journal;
+    uint64_t seal_at;      /* 0: nothing to seal */
+    uint64_t sealed;       /* last record that is */
     uint64_t lazy_at;      /* records that nobody waits for go out by then; 0: there are none */
     uint64_t *index_block; /* height % INDEX_HEIGHTS -> address + 1 of its block record */
     uint64_t *index_final; /* the same for final marks */
