@@ -105,8 +105,9 @@ static int word_cluster(lua_State *lua) {
     options.chain.core.request_patience_ns = field(lua, 1, "patience", MS, 0);
     options.chain.core.leader_views = field(lua, 1, "leader_views", 1, 0);
     options.chain.checkpoint_blocks = field(lua, 1, "checkpoint_blocks", 1, 0);
-    options.segment_bytes = 1u << 20;
-    options.segments = 16;
+    options.segment_bytes = field(lua, 1, "segment_kib", 1024, 1u << 20);
+    options.segments = (uint32_t)field(lua, 1, "segments", 1, 16);
+    options.snapshot_bytes = field(lua, 1, "snapshot_kib", 1024, 0);
     options.lies_per_million = (uint32_t)field(lua, 1, "lies", 1e6, 1000000);
     read_liars(lua, 1, &options);
     options.line = script->line;
@@ -263,6 +264,13 @@ static int word_slow_node(lua_State *lua) {
     return 0;
 }
 
+/* rot(member, slot): a bit of a stored snapshot flips; false: there is none */
+static int word_rot(lua_State *lua) {
+    member_t member = member_at(lua, 1);
+    lua_pushboolean(lua, world_rot(world_of(lua), member, (uint32_t)within(lua, 2, 0, 1)));
+    return 1;
+}
+
 static int word_step_clock(lua_State *lua) {
     lua_Number ms = luaL_checknumber(lua, 2);
     luaL_argcheck(lua, ms >= -1e9 && ms <= 1e9, 2, "a time in milliseconds is expected");
@@ -295,6 +303,7 @@ static int word_status(lua_State *lua) {
     set_number(lua, "final", status.final);
     set_number(lua, "executed", status.executed);
     set_number(lua, "views_failed", status.views_failed);
+    set_number(lua, "snapshot", status.snapshot_height);
     set_number(lua, "pending", status.pending_requests);
     set_number(lua, "peers", status.peers_connected);
     set_number(lua, "refused", status.frames_dropped);
@@ -348,6 +357,7 @@ void script_register_world(lua_State *lua) {
                                      {"slow_disk", word_slow_disk},
                                      {"slow_node", word_slow_node},
                                      {"step_clock", word_step_clock},
+                                     {"rot", word_rot},
                                      {"calm", word_calm},
                                      {"status", word_status},
                                      {"roots_equal", word_roots_equal},

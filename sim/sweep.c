@@ -47,6 +47,9 @@ static uint32_t faults_of(uint32_t members) {
     return (members - 1) / 3;
 }
 
+/* Kinds of lies that plan_liars draws; plan_snapshots adds the last one. */
+#define LIARS_DRAWN (LIAR_COUNT - 1)
+
 static void plan_liars(plan_t *plan, prng_t *prng) {
     uint32_t liars = (uint32_t)prng_below(prng, faults_of(plan->options.members) + 1);
     if (faults_of(plan->options.members) > 0 && liars == 0 && prng_below(prng, 3) == 0)
@@ -55,9 +58,9 @@ static void plan_liars(plan_t *plan, prng_t *prng) {
         member_t m = (member_t)prng_below(prng, plan->options.members);
         if (plan->options.liars[m] != 0)
             continue;
-        plan->options.liars[m] = (uint16_t)(1u << prng_below(prng, LIAR_COUNT));
+        plan->options.liars[m] = (uint16_t)(1u << prng_below(prng, LIARS_DRAWN));
         if (prng_below(prng, 2) == 0)
-            plan->options.liars[m] |= (uint16_t)(1u << prng_below(prng, LIAR_COUNT));
+            plan->options.liars[m] |= (uint16_t)(1u << prng_below(prng, LIARS_DRAWN));
         liars--;
     }
     plan->options.lies_per_million = (uint32_t)prng_between(prng, 50000, 1000000);
@@ -136,6 +139,9 @@ static void plan_snapshots(plan_t *plan, uint64_t seed) {
     o->segments = 24;
     o->snapshot_bytes = prng_between(&prng, 1, 64) << 10;
     o->requests += (uint32_t)prng_between(&prng, 10, 30);
+    for (member_t m = 0; m < o->members; m++)
+        if (o->liars[m] != 0)
+            o->liars[m] |= LIAR_SNAPSHOTS;
     if (prng_below(&prng, 2) == 0) {
         member_t away = (member_t)prng_below(&prng, o->members);
         uint64_t at = prng_between(&prng, 10 * MS, plan->calm_ns / 2);

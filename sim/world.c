@@ -76,12 +76,12 @@ const char *violation_name(violation_t violation) {
 
 const char *world_fault_name(world_fault_t fault) {
     static const char *const names[FAULT_KINDS] = {
-        "link_reset",   "slow_frame",    "frame_lost",  "frame_twice",        "frame_late",
-        "partition",    "one_way",       "crash",       "crash_before_write", "crash_after_write",
-        "power_cut",    "torn_write",    "clock_step",  "slow_disk",          "slow_node",
-        "snapshot_cut", "snapshot_rot",  "liar_silent", "liar_withhold",      "liar_equivocate",
-        "liar_stale",   "liar_vote_all", "liar_twins",  "liar_payload",       "liar_garbage",
-        "liar_sync",    "liar_roots",    "liar_replies"};
+        "link_reset",   "slow_frame",    "frame_lost",   "frame_twice",        "frame_late",
+        "partition",    "one_way",       "crash",        "crash_before_write", "crash_after_write",
+        "power_cut",    "torn_write",    "clock_step",   "slow_disk",          "slow_node",
+        "snapshot_cut", "snapshot_rot",  "liar_silent",  "liar_withhold",      "liar_equivocate",
+        "liar_stale",   "liar_vote_all", "liar_twins",   "liar_payload",       "liar_garbage",
+        "liar_sync",    "liar_roots",    "liar_replies", "liar_snapshots"};
     return (unsigned)fault < FAULT_KINDS ? names[fault] : "unknown";
 }
 

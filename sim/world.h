@@ -29,9 +29,10 @@ enum {
     LIAR_GARBAGE = 1 << 7,    /* frames with flipped bits, and frames of noise */
     LIAR_SYNC = 1 << 8,       /* wrong answers to those who catch up */
     LIAR_ROOTS = 1 << 9,      /* signs wrong state roots */
-    LIAR_REPLIES = 1 << 10    /* lies to clients */
+    LIAR_REPLIES = 1 << 10,   /* lies to clients */
+    LIAR_SNAPSHOTS = 1 << 11  /* wrong manifests and chunks, or none */
 };
-#define LIAR_COUNT 11
+#define LIAR_COUNT 12
 
 /* Faults that struck, by kind; the liars' kinds follow in the order of their bits. */
 typedef enum world_fault {

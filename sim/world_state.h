@@ -363,6 +363,8 @@ frame_buffer_t *forge_vote(node_t *node, const frame_buffer_t *proposal);
 frame_buffer_t *forge_tail(world_t *w, const frame_buffer_t *frame);
 frame_buffer_t *forge_noise(world_t *w, const frame_buffer_t *frame);
 frame_buffer_t *forge_sync(world_t *w, const frame_buffer_t *frame);
+/* Of an answer of state transfer: another manifest, another chunk, nothing. */
+frame_buffer_t *forge_snapshot(world_t *w, const frame_buffer_t *frame);
 frame_buffer_t *forge_root(node_t *node, const frame_buffer_t *frame);
 frame_buffer_t *forge_reply(world_t *w, const frame_buffer_t *frame);
 

@@ -86,18 +86,28 @@ synod_status store_read(const node_t *node, uint32_t slot, uint64_t offset, void
     return SYNOD_OK;
 }
 
+/* The n-th byte that means anything: header, stream, manifest. */
+static size_t place_of(const snapshot_header_t *header, size_t n) {
+    if (n < SNAPSHOT_HEADER_BYTES)
+        return n;
+    n -= SNAPSHOT_HEADER_BYTES;
+    if (n < header->stream_bytes)
+        return SNAPSHOT_CHUNK_BYTES + n;
+    uint32_t chunks = snapshot_chunks_of(header->stream_bytes);
+    return (size_t)snapshot_chunk_at(chunks) + n - (size_t)header->stream_bytes;
+}
+
 bool world_rot(world_t *w, member_t member, uint32_t slot) {
     blob_t *blob = &w->nodes[member].store.slots[slot];
-    if (!blob->there || blob->size == 0)
+    snapshot_header_t header;
+    if (!blob->there || blob->size < SNAPSHOT_HEADER_BYTES ||
+        snapshot_header_decode(blob->bytes, &header) != SYNOD_OK)
         return false;
-    /* Most of the first chunk's place is empty: damage there would be none. */
-    uint64_t at = prng_below(&w->chance, 2) == 0 || blob->size <= SNAPSHOT_CHUNK_BYTES
-                      ? prng_below(&w->chance, SNAPSHOT_HEADER_BYTES)
-                      : prng_between(&w->chance, SNAPSHOT_CHUNK_BYTES, blob->size - 1);
+    uint64_t bytes = SNAPSHOT_HEADER_BYTES + header.stream_bytes + header.manifest_bytes;
+    size_t at = place_of(&header, (size_t)prng_below(&w->chance, bytes));
     blob->bytes[at] ^= (uint8_t)(1u << prng_below(&w->chance, 8));
     world_struck(w, FAULT_SNAPSHOT_ROT);
-    world_say(w, "a bit rots in snapshot %u of member %u, at %llu", slot, member,
-              (unsigned long long)at);
+    world_say(w, "a bit rots in snapshot %u of member %u, at %zu", slot, member, at);
     return true;
 }
 
