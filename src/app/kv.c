@@ -15,12 +15,12 @@ void kv_state_open(kv_state_t *state) {
 }
 
 void kv_state_close(kv_state_t *state) {
+    kv_snapshot_end(state);
     kv_store_close(&state->store);
     kv_tree_close(&state->tree);
     kv_view_close(&state->view);
     kv_reply_free(&state->reply);
     free(state->loader.gathered);
-    kv_snapshot_end(state);
 }
 
 static synod_status kv_open(void **memory) {

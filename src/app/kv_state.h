@@ -35,7 +35,9 @@ typedef struct kv_loader {
 
 /* A snapshot that is being given out. */
 typedef struct kv_saver {
-    uint8_t *bytes;
+    bool on, ended;
+    digest_t root;
+    uint8_t *bytes; /* what was encoded and not given out yet: one entry at most */
     size_t size, capacity, at;
 } kv_saver_t;
 

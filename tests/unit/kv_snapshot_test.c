@@ -315,6 +315,67 @@ static void test_pieces(void **state) {
     }
 }
 
+static void change(void *of, uint64_t chance) {
+    char key[32];
+    uint8_t room[6000];
+    uint8_t value[5000];
+    memset(value, (int)(chance >> 32), sizeof value);
+    (void)snprintf(key, sizeof key, "key %d", (int)(chance % 500));
+    if (chance >> 20 & 1) {
+        set(of, bytes_of(key, strlen(key)), bytes_of(value, (chance >> 21) % sizeof value));
+        return;
+    }
+    synod_block_info block = {.height = 1};
+    sink_t sink = {room, 0, sizeof room};
+    synod_writer reply = {collect, &sink, sizeof room};
+    uint8_t operation[64];
+    writer_t writer = writer_of(operation, sizeof operation);
+    kv_encode_delete(&writer, bytes_of(key, strlen(key)));
+    assert_int_equal(app->execute(of, &block, writer_bytes(&writer), &reply), SYNOD_OK);
+}
+
+/* What is saved is the state of the beginning, whatever is written, removed, put in again or
+ * settled between the pieces; and the state goes on as one of which no snapshot is taken. */
+static void test_changes_meanwhile(void **state) {
+    (void)state;
+    static uint8_t again[STREAM_BYTES_MAX];
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        prng_t prng = prng_of(seed);
+        void *other;
+        assert_int_equal(app->open(&other), SYNOD_OK);
+        for (int i = 0; i < 200; i++) {
+            uint64_t chance = prng_next(&prng);
+            change(kv, chance);
+            change(other, chance);
+        }
+        bytes_t stream = save(other, stream_bytes);
+        sink_t sink = {again, 0, sizeof again};
+        app->root(kv, &(synod_digest){{0}});
+        app->snapshot_begin(kv);
+        for (bool more = true; more;) {
+            synod_writer writer = {collect, &sink, prng_between(&prng, 1, 20000)};
+            assert_int_equal(app->snapshot_next(kv, &writer, &more), SYNOD_OK);
+            for (uint64_t i = prng_below(&prng, 20); i > 0; i--) {
+                uint64_t chance = prng_next(&prng);
+                change(kv, chance);
+                change(other, chance);
+            }
+            if (prng_below(&prng, 3) == 0) {
+                (void)root_of(kv);
+            }
+        }
+        app->snapshot_end(kv);
+        assert_true(bytes_equal(bytes_of(again, sink.size), stream));
+        synod_digest root = root_of(kv), expected = root_of(other);
+        assert_true(digest_equal(&root, &expected));
+        app->snapshot_begin(kv); /* given up */
+        change(kv, prng_next(&prng));
+        app->close(other);
+        app->close(kv);
+        assert_int_equal(app->open(&kv), SYNOD_OK);
+    }
+}
+
 #define KV_TEST(test) cmocka_unit_test_setup_teardown(test, open_kv, close_kv)
 
 int main(void) {
@@ -328,6 +389,7 @@ int main(void) {
         KV_TEST(test_state_bound),
         KV_TEST(test_query_waits_for_the_end),
         KV_TEST(test_pieces),
+        KV_TEST(test_changes_meanwhile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
