@@ -180,6 +180,76 @@ static void test_learner_without_a_journal(void **state) {
     world_close(w);
 }
 
+/* ---- release ---- */
+
+#define LONG_CHAIN 160
+static node_t chain[LONG_CHAIN + 1];
+
+/* One vote, for the first block; then the member only follows, in steps of 8 blocks of 12 KB, with
+ * a snapshot after each, until several segments were released. */
+static world_t *open_released(void) {
+    static char text[12000];
+    world_t *w = world_make(SUITE_SYMBOLIC, 3);
+    w->config.snapshot_bytes = 1;
+    start(w);
+    connect_all(w);
+    memset(chain, 0, sizeof chain);
+    memset(text, 'x', sizeof text - 1);
+    chain[0] = genesis(w);
+    for (uint32_t i = 1; i <= LONG_CHAIN; i++) {
+        add_text(w, &chain[i], 0, i == 1 ? 0 : 1, i == 1 ? 7 : i, i == 1 ? 0 : i - 1, text);
+        grow(w, &chain[i - 1], &chain[i], i, 0);
+    }
+    propose(w, &chain[0], &chain[1]);
+    assert_int_equal(count_phase(w, VOTE, NULL), 1);
+    for (uint32_t to = 8; to < LONG_CHAIN; to += 8) {
+        block_ask_t question;
+        link_t link;
+        forget(w);
+        tell_certificate(w, 0, qc_of(&chain[to + 1]));
+        assert_true(asked_for(w, &question, &link));
+        for (uint32_t i = to - 7; i <= to; i++)
+            tell_block(w, link, &chain[i], i == to ? qc_of(&chain[to + 1]) : NULL,
+                       payload_of(&chain[i]));
+        assert_int_equal(report(w).executed, to);
+        attest_by(w, 0, 3);
+        assert_int_equal(report(w).snapshot_height, to);
+    }
+    assert_int_equal(count_phase(w, VOTE, NULL), 0);
+    assert_true(report(w).journal_used_bytes <= 2 * SEGMENT_BYTES);
+    return w;
+}
+
+/* What this member promised outlives the segment in which it stood (attack F7). */
+static void test_promises_are_carried_over(void **state) {
+    (void)state;
+    world_t *w = open_released();
+    for (uint32_t life = 0; life < 2; life++) {
+        restart(w);
+        assert_int_equal(w->halted, SYNOD_OK);
+        assert_non_null(strstr(w->recovered, "records=1"));
+    }
+    world_close(w);
+}
+
+/* The journal goes back to the older snapshot, so that the newer one may be damaged. */
+static void test_the_older_one_is_enough(void **state) {
+    (void)state;
+    world_t *w = open_released();
+    status_report_t before = report(w);
+    uint32_t newest = 0;
+    snapshot_header_t headers[2];
+    for (uint32_t i = 0; i < 2; i++)
+        assert_int_equal(snapshot_header_decode(w->blobs[i].bytes, &headers[i]), SYNOD_OK);
+    newest = headers[1].height > headers[0].height ? 1 : 0;
+    w->blobs[newest].bytes[SNAPSHOT_CHUNK_BYTES + 3] ^= 4;
+    restart(w);
+    assert_int_equal(report(w).snapshot_height, headers[1 - newest].height);
+    assert_int_equal(report(w).executed, before.executed);
+    assert_memory_equal(report(w).root.bytes, before.root.bytes, sizeof before.root);
+    world_close(w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_quorum_makes_it_count),
@@ -189,6 +259,8 @@ int main(void) {
         cmocka_unit_test(test_both_damaged),
         cmocka_unit_test(test_cut_short),
         cmocka_unit_test(test_learner_without_a_journal),
+        cmocka_unit_test(test_promises_are_carried_over),
+        cmocka_unit_test(test_the_older_one_is_enough),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -98,7 +98,7 @@ typedef struct world {
     link_t closed[64];
     uint32_t closed_count;
     synod_status halted;
-    char halt_reason[256];
+    char halt_reason[256], recovered[256];
     uint32_t accusations;
     uint64_t executed_operations; /* by the application */
     digest_t executed_id;
@@ -195,7 +195,9 @@ static inline void host_job(void *context, job_t *job) {
 static inline void host_log(void *context, int level, const char *module, const char *event,
                             const char *text) {
     world_t *w = context;
-    (void)level, (void)module, (void)text;
+    (void)level;
+    if (strcmp(module, "recover") == 0 && strcmp(event, "done") == 0)
+        snprintf(w->recovered, sizeof w->recovered, "%s", text);
     w->accusations += strcmp(event, "accuse") == 0;
 }
 
