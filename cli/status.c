@@ -13,11 +13,16 @@ static void print_row(uint32_t member, bool answered, const status_report_t *r) 
     char leader[12] = "-";
     if (r->leader != MEMBER_NONE)
         snprintf(leader, sizeof leader, "%u", r->leader);
-    printf("%6u  %6s  %9llu  %9llu  %10llu  %7llu  %9llu  %02x%02x%02x%02x  %5llu  %s\n", member,
-           leader, (unsigned long long)r->final, (unsigned long long)r->executed,
-           (unsigned long long)r->operations_executed, (unsigned long long)r->pending_requests,
-           (unsigned long long)r->root_height, r->root.bytes[0], r->root.bytes[1], r->root.bytes[2],
-           r->root.bytes[3], (unsigned long long)r->peers_connected, r->synced ? "yes" : "no");
+    char journal[32];
+    snprintf(journal, sizeof journal, "%.1f/%.0f", (double)r->journal_used_bytes / (1 << 20),
+             (double)r->journal_capacity_bytes / (1 << 20));
+    printf(
+        "%6u  %6s  %9llu  %9llu  %10llu  %7llu  %9llu  %02x%02x%02x%02x  %9llu  %11s  %5llu  %s\n",
+        member, leader, (unsigned long long)r->final, (unsigned long long)r->executed,
+        (unsigned long long)r->operations_executed, (unsigned long long)r->pending_requests,
+        (unsigned long long)r->root_height, r->root.bytes[0], r->root.bytes[1], r->root.bytes[2],
+        r->root.bytes[3], (unsigned long long)r->snapshot_height, journal,
+        (unsigned long long)r->peers_connected, r->synced ? "yes" : "no");
 }
 
 static void print_json(uint32_t member, bool answered, const status_report_t *r, bool first) {
@@ -35,7 +40,9 @@ static void print_json(uint32_t member, bool answered, const status_report_t *r,
         for (size_t i = 0; i < sizeof r->root.bytes; i++)
             printf("%02x", r->root.bytes[i]);
         printf("\",\"sessions\":%llu,\"peers\":%llu,\"clients\":%llu,\"journal_syncs\":%llu,"
-               "\"journal_bytes\":%llu,\"frames_dropped\":%llu,\"signatures_bad\":%llu,"
+               "\"journal_bytes\":%llu,\"snapshot_height\":%llu,"
+               "\"journal_used\":%llu,\"journal_capacity\":%llu,\"frames_dropped\":%llu,"
+               "\"signatures_bad\":%llu,"
                "\"sync_failures\":%llu,"
                "\"quota_drops\":%llu,"
                "\"links_refused\":%llu,"
@@ -43,7 +50,9 @@ static void print_json(uint32_t member, bool answered, const status_report_t *r,
                "\"uptime_ns\":%llu,\"synced\":%s",
                (unsigned long long)r->sessions, (unsigned long long)r->peers_connected,
                (unsigned long long)r->clients_connected, (unsigned long long)r->journal_syncs,
-               (unsigned long long)r->journal_bytes, (unsigned long long)r->frames_dropped,
+               (unsigned long long)r->journal_bytes, (unsigned long long)r->snapshot_height,
+               (unsigned long long)r->journal_used_bytes,
+               (unsigned long long)r->journal_capacity_bytes, (unsigned long long)r->frames_dropped,
                (unsigned long long)r->signatures_bad, (unsigned long long)r->sync_failures,
                (unsigned long long)r->quota_drops, (unsigned long long)r->links_refused,
                (unsigned long long)r->lines_held, (unsigned long long)r->uptime_ns,
@@ -68,8 +77,9 @@ static int run(const verb_t *verb, int argc, char **argv) {
         return code;
     uint32_t members = synod_client_members(client), answering = 0;
     if (!json)
-        printf("%6s  %6s  %9s  %9s  %10s  %7s  %9s  %8s  %5s  %s\n", "member", "leader", "final",
-               "executed", "operations", "pending", "root at", "root", "peers", "synced");
+        printf("%6s  %6s  %9s  %9s  %10s  %7s  %9s  %8s  %9s  %11s  %5s  %s\n", "member", "leader",
+               "final", "executed", "operations", "pending", "root at", "root", "snapshot",
+               "journal MiB", "peers", "synced");
     for (uint32_t i = 0; i < members; i++) {
         status_report_t report = {0};
         bool answered = connect_status(client, i, connect.timeout_ns, &report);

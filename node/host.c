@@ -38,6 +38,16 @@ static void host_read(void *context, uint64_t token, uint64_t offset, void *to, 
     disk_read(((node_t *)context)->disk, token, offset, to, size);
 }
 
+static void host_store(void *context, uint64_t token, uint32_t slot, uint64_t offset, bytes_t bytes,
+                       unsigned flags) {
+    disk_store(((node_t *)context)->disk, token, slot, offset, bytes, flags);
+}
+
+static void host_load(void *context, uint64_t token, uint32_t slot, uint64_t offset, void *to,
+                      size_t size) {
+    disk_load(((node_t *)context)->disk, token, slot, offset, to, size);
+}
+
 static void on_wake(uv_timer_t *timer) {
     node_t *node = timer->data;
     stage_t before = meter_stage(STAGE_GATE);
@@ -108,15 +118,18 @@ static void on_read(void *context, uint64_t token, synod_status status) {
     replica_on_read(node->replica, node_now(node), token, status);
 }
 
-/* The replica asks for no snapshots. */
-static void on_snapshot(void *context, uint64_t token, synod_status status) {
-    (void)context;
-    (void)token;
-    (void)status;
+static void on_stored(void *context, uint64_t token, synod_status status) {
+    node_t *node = context;
+    replica_on_stored(node->replica, node_now(node), token, status);
+}
+
+static void on_loaded(void *context, uint64_t token, synod_status status) {
+    node_t *node = context;
+    replica_on_loaded(node->replica, node_now(node), token, status);
 }
 
 disk_events_t node_disk_events(node_t *node) {
-    return (disk_events_t){node, on_appended, on_read, on_snapshot, on_snapshot};
+    return (disk_events_t){node, on_appended, on_read, on_stored, on_loaded};
 }
 
 void node_on_job(void *context, job_t *job) {
@@ -132,6 +145,8 @@ void node_bind_host(node_t *node) {
                           .close = host_close,
                           .append = host_append,
                           .read = host_read,
+                          .store = host_store,
+                          .load = host_load,
                           .wake = host_wake,
                           .job = host_job,
                           .log = host_log,

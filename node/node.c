@@ -17,8 +17,8 @@
 
 /* After asking all links to close, look this often whether they have. */
 #define STOP_POLL_MS 5
-/* Of the journal on a real disk. */
-#define SEGMENT_BYTES (UINT64_C(64) << 20)
+/* A disk that does not answer for two seconds is not waited for. */
+#define STOP_POLLS_MAX 400
 
 static synod_status open_meter(node_t *node, reason_t *reason) {
     file_path_t path;
@@ -38,7 +38,7 @@ static synod_status open_disk(node_t *node, reason_t *reason) {
     disk_options_t options = {.loop = &node->loop,
                               .log = &node->log,
                               .folder = node->home.data.text,
-                              .segment_bytes = SEGMENT_BYTES,
+                              .segment_bytes = settings->journal_segment_kib << 10,
                               .segments_max = (uint32_t)settings->journal_segments,
                               .durability = (durability_t)settings->durability,
                               .meter = node->meter,
@@ -96,7 +96,8 @@ static synod_status open_replica(node_t *node, reason_t *reason) {
                                .app = app,
                                .host = &node->host,
                                .journal_segments = (uint32_t)settings->journal_segments,
-                               .journal_segment_bytes = SEGMENT_BYTES,
+                               .journal_segment_bytes = settings->journal_segment_kib << 10,
+                               .snapshot_bytes = settings->snapshot_kib << 10,
                                .journal_extent_bytes = journal_extent(node),
                                .mempool_bytes = (uint32_t)(settings->mempool_mib << 20),
                                .links_max =
@@ -152,7 +153,9 @@ static synod_status open_net(node_t *node, reason_t *reason) {
 
 static void on_stop_poll(uv_timer_t *timer) {
     node_t *node = timer->data;
-    if (net_stopped(node->net))
+    node->stop_polls++;
+    if (net_stopped(node->net) &&
+        (replica_rest(node->replica, node_now(node)) || node->stop_polls > STOP_POLLS_MAX))
         uv_stop(&node->loop);
 }
 

@@ -41,6 +41,7 @@ struct node {
     struct faults *faults; /* faults.h; NULL in builds without hooks */
     /* ending */
     bool stopping;
+    uint32_t stop_polls;
     synod_status halted;
     char halt_reason[256];
 };

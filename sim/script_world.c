@@ -114,8 +114,9 @@ static int word_cluster(lua_State *lua) {
     options.chain.core.request_patience_ns = field(lua, 1, "patience", MS, 0);
     options.chain.core.leader_views = field(lua, 1, "leader_views", 1, 0);
     options.chain.checkpoint_blocks = field(lua, 1, "checkpoint_blocks", 1, 0);
-    options.segment_bytes = 1u << 20;
-    options.segments = 16;
+    options.segment_bytes = field(lua, 1, "segment_kib", 1024, 1u << 20);
+    options.segments = (uint32_t)field(lua, 1, "segments", 1, 16);
+    options.snapshot_bytes = field(lua, 1, "snapshot_kib", 1024, 0);
     options.lies_per_million = (uint32_t)field(lua, 1, "lies", 1e6, 1000000);
     read_liars(lua, 1, &options);
     options.line = script->line;
@@ -244,6 +245,14 @@ static int word_slow_node(lua_State *lua) {
     return 0;
 }
 
+/* rot_snapshot(member, slot): a bit of a stored snapshot flips; false: there is none */
+static int word_rot_snapshot(lua_State *lua) {
+    member_t member = script_member(lua, 1);
+    uint32_t slot = (uint32_t)script_within(lua, 2, 0, 1);
+    lua_pushboolean(lua, world_rot_snapshot(script_world(lua), member, slot));
+    return 1;
+}
+
 static int word_step_clock(lua_State *lua) {
     lua_Number ms = luaL_checknumber(lua, 2);
     luaL_argcheck(lua, ms >= -1e9 && ms <= 1e9, 2, "a time in milliseconds is expected");
@@ -276,6 +285,7 @@ static int word_status(lua_State *lua) {
     script_set_number(lua, "final", status.final);
     script_set_number(lua, "executed", status.executed);
     script_set_number(lua, "views_failed", status.views_failed);
+    script_set_number(lua, "snapshot", status.snapshot_height);
     script_set_number(lua, "pending", status.pending_requests);
     script_set_number(lua, "peers", status.peers_connected);
     script_set_number(lua, "refused", status.frames_dropped);
@@ -331,6 +341,7 @@ void script_register_world(lua_State *lua) {
                                      {"slow_link", word_slow_link},
                                      {"slow_node", word_slow_node},
                                      {"step_clock", word_step_clock},
+                                     {"rot_snapshot", word_rot_snapshot},
                                      {"calm", word_calm},
                                      {"status", word_status},
                                      {"roots_equal", word_roots_equal},

@@ -31,6 +31,9 @@ void sweep_add(sweep_totals_t *totals, uint64_t seed, const world_report_t *repo
     totals->views_failed += report->views_failed;
     totals->restarts += report->restarts;
     totals->refused += report->refused;
+    totals->snapshots += report->snapshots;
+    totals->releases += report->releases;
+    totals->installs += report->installs;
     totals->heal_sum_ns += report->heal_ns;
     totals->hash += report->hash * (2 * seed + 1);
     if (report->heal_ns > totals->heal_max_ns)
@@ -57,6 +60,9 @@ void sweep_merge(sweep_totals_t *to, const sweep_totals_t *from) {
     to->views_failed += from->views_failed;
     to->restarts += from->restarts;
     to->refused += from->refused;
+    to->snapshots += from->snapshots;
+    to->releases += from->releases;
+    to->installs += from->installs;
     to->heal_sum_ns += from->heal_sum_ns;
     to->hash += from->hash;
     if (from->heal_max_ns > to->heal_max_ns)

@@ -76,14 +76,15 @@ const char *violation_name(violation_t violation) {
 
 const char *world_fault_name(world_fault_t fault) {
     static const char *const names[] = {
-        "link_reset",         "slow_frame",        "frame_lost",   "frame_twice",
-        "frame_late",         "partition",         "one_way",      "crash",
-        "crash_before_write", "crash_after_write", "power_cut",    "torn_write",
-        "clock_step",         "slow_disk",         "slow_node",    "full_disk",
-        "failed_disk",        "slow_link",         "rot",          "liar_silent",
-        "liar_withhold",      "liar_equivocate",   "liar_stale",   "liar_vote_all",
-        "liar_twins",         "liar_payload",      "liar_garbage", "liar_sync",
-        "liar_roots",         "liar_replies"};
+        "link_reset",         "slow_frame",        "frame_lost",    "frame_twice",
+        "frame_late",         "partition",         "one_way",       "crash",
+        "crash_before_write", "crash_after_write", "power_cut",     "torn_write",
+        "clock_step",         "slow_disk",         "slow_node",     "full_disk",
+        "failed_disk",        "slow_link",         "rot",           "snapshot_cut",
+        "snapshot_rot",       "liar_silent",       "liar_withhold", "liar_equivocate",
+        "liar_stale",         "liar_vote_all",     "liar_twins",    "liar_payload",
+        "liar_garbage",       "liar_sync",         "liar_roots",    "liar_replies",
+        "liar_snapshots"};
     _Static_assert(sizeof names / sizeof names[0] == FAULT_KINDS, "every kind has a name");
     return (unsigned)fault < FAULT_KINDS ? names[fault] : "unknown";
 }
@@ -125,6 +126,8 @@ static void dispatch(world_t *w, const sim_event_t *event) {
     case SIM_STOP:
     case SIM_APPENDED:
     case SIM_READ:
+    case SIM_STORED:
+    case SIM_LOADED:
     case SIM_WAKE:
     case SIM_JOB:
     case SIM_FLUSH:

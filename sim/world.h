@@ -32,9 +32,10 @@ enum {
     LIAR_GARBAGE = 1 << 7,    /* frames with flipped bits, and frames of noise */
     LIAR_SYNC = 1 << 8,       /* wrong answers to those who catch up */
     LIAR_ROOTS = 1 << 9,      /* signs wrong state roots */
-    LIAR_REPLIES = 1 << 10    /* lies to clients */
+    LIAR_REPLIES = 1 << 10,   /* lies to clients */
+    LIAR_SNAPSHOTS = 1 << 11  /* wrong manifests and chunks, or none */
 };
-#define LIAR_COUNT 11
+#define LIAR_COUNT 12
 
 /* Faults that struck, by kind; the liars' kinds follow in the order of their bits. */
 typedef enum world_fault {
@@ -53,11 +54,13 @@ typedef enum world_fault {
     FAULT_CLOCK_STEP,
     FAULT_SLOW_DISK,
     FAULT_SLOW_NODE,
-    FAULT_FULL_DISK,   /* an append waits for room */
-    FAULT_FAILED_DISK, /* an append ends with an error: some of it may be there */
-    FAULT_SLOW_LINK,   /* a frame waited long for its turn on an uplink */
-    FAULT_ROT,         /* bits of the journal change at rest */
-    FAULT_LIAR,        /* first of LIAR_COUNT */
+    FAULT_FULL_DISK,    /* an append waits for room */
+    FAULT_FAILED_DISK,  /* an append ends with an error: some of it may be there */
+    FAULT_SLOW_LINK,    /* a frame waited long for its turn on an uplink */
+    FAULT_ROT,          /* bits of the journal change at rest */
+    FAULT_SNAPSHOT_CUT, /* stopped while a piece of a snapshot was under way */
+    FAULT_SNAPSHOT_ROT, /* a bit of a stored snapshot */
+    FAULT_LIAR,         /* first of LIAR_COUNT */
     FAULT_KINDS = FAULT_LIAR + LIAR_COUNT
 } world_fault_t;
 
@@ -98,6 +101,7 @@ typedef struct world_options {
     chain_parameters_t chain; /* zero fields: the simulator's defaults */
     uint64_t segment_bytes;   /* of the journal; 0: 512 KiB */
     uint32_t segments;        /* 0: 4 */
+    uint64_t snapshot_bytes;  /* of journal between two snapshots; 0: an eighth of it */
     uint16_t liars[WORLD_MEMBERS_MAX]; /* LIAR_ bits; 0: honest */
     uint32_t lies_per_million;         /* how often a liar that could lie does */
     /* network */
@@ -140,7 +144,8 @@ typedef struct world_report {
     uint64_t blocks;                           /* highest executed by an honest member */
     uint64_t views, views_failed;
     uint64_t restarts;
-    uint64_t refused; /* frames that honest replicas dropped, with a reason */
+    uint64_t refused;                       /* frames that honest replicas dropped, with a reason */
+    uint64_t snapshots, releases, installs; /* taken or fetched; journals shortened; fetched ones */
     uint64_t heal_ns; /* from healed to everything answered and executed everywhere */
     uint64_t blocks_after_calm;
 } world_report_t;
@@ -221,6 +226,8 @@ void world_fail_disk(world_t *world, member_t member);
  * forgotten something only if nothing else on its disk proves that the damaged record was
  * acknowledged. */
 bool world_rot(world_t *world, member_t member);
+/* A bit of a stored snapshot flips; false: there is none in that slot. */
+bool world_rot_snapshot(world_t *world, member_t member, uint32_t slot);
 void world_step_clock(world_t *world, member_t member, int64_t by_ns);
 /* From now on the network and the members do no more harm; liars go on. Sets the moment from which
  * recovery is measured; nodes that are down come back. */

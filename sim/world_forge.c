@@ -2,6 +2,7 @@
  * that it ever received; it cannot sign for anybody else. */
 #include <stdlib.h>
 
+#include "codec/snapshot_codec.h"
 #include "codec/sync_codec.h"
 #include "sim/world_state.h"
 
@@ -187,6 +188,26 @@ frame_buffer_t *forge_sync(world_t *w, const frame_buffer_t *frame) {
     block_answer_encode(&answer, &writer);
     ensure(!writer.failed);
     frame_seal(forged->data, FRAME_BLOCK, size);
+    return forged;
+}
+
+/* Any byte may change: heights, ids, digests of chunks, attestations, the stream. */
+frame_buffer_t *forge_snapshot(world_t *w, const frame_buffer_t *frame) {
+    snapshot_answer_t answer;
+    reader_t reader = reader_of(body_of(frame));
+    if (snapshot_answer_decode(&reader, &answer) != SYNOD_OK)
+        return NULL;
+    size_t size = answer.bytes.size;
+    if (size == 0 || prng_below(&w->chance, 4) == 0)
+        answer.bytes = (bytes_t){0};
+    frame_buffer_t *forged = forge_room(body_of(frame).size);
+    writer_t writer = writer_of(forged->data + FRAME_HEADER_BYTES, body_of(frame).size);
+    snapshot_answer_encode(&answer, &writer);
+    ensure(!writer.failed);
+    if (answer.bytes.size > 0) /* the bytes are the end of the frame */
+        forged->data[FRAME_HEADER_BYTES + writer.at - 1 - prng_below(&w->chance, size)] ^= 1;
+    forged->size = FRAME_HEADER_BYTES + writer.at;
+    frame_seal(forged->data, FRAME_SNAPSHOT, writer.at);
     return forged;
 }
 

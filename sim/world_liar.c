@@ -129,6 +129,13 @@ static bool lie(node_t *node, link_t link, frame_buffer_t *frame) {
         if (lies(node, LIAR_PAYLOAD) && send_forged(node, link, LIAR_PAYLOAD, forge_tail(w, frame)))
             return true;
     }
+    if (kind == FRAME_SNAPSHOT && lies(node, LIAR_SNAPSHOTS)) {
+        if (prng_below(&w->chance, 4) == 0) { /* says nothing */
+            world_struck(w, fault_of(LIAR_SNAPSHOTS));
+            return true;
+        }
+        return send_forged(node, link, LIAR_SNAPSHOTS, forge_snapshot(w, frame));
+    }
     if (kind == FRAME_CHECKPOINT && lies(node, LIAR_ROOTS) &&
         send_forged(node, link, LIAR_ROOTS, forge_root(node, frame)))
         return true;

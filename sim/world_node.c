@@ -108,19 +108,25 @@ static void verb_read(void *context, uint64_t token, uint64_t offset, void *to, 
 }
 
 static void verb_store(void *context, uint64_t token, uint32_t slot, uint64_t offset, bytes_t bytes,
-                       bool last) {
+                       unsigned flags) {
     node_t *node = context;
-    (void)token, (void)slot, (void)offset, (void)bytes, (void)last;
-    violate(node->world, VIOLATION_BOUNDS, "node %u stores a snapshot: this world has no store",
-            node->member);
+    world_t *w = node->world;
+    store_begin(node, slot, offset, bytes, flags);
+    sim_event_t event = node_event_for(node, SIM_STORED);
+    event.a = token;
+    world_event(w, w->now_ns + (node->sync_ns != 0 ? node->sync_ns : MS) + node->lag_ns, &event);
 }
 
 static void verb_load(void *context, uint64_t token, uint32_t slot, uint64_t offset, void *to,
                       size_t size) {
     node_t *node = context;
-    (void)token, (void)slot, (void)offset, (void)to, (void)size;
-    violate(node->world, VIOLATION_BOUNDS, "node %u loads a snapshot: this world has no store",
-            node->member);
+    sim_event_t event = node_event_for(node, SIM_LOADED);
+    event.a = token;
+    event.b = offset;
+    event.slot = slot;
+    event.pointer = to;
+    event.size = size;
+    world_event(node->world, node->world->now_ns + MS / 10 + node->lag_ns, &event);
 }
 
 static void verb_wake(void *context, uint64_t at_ns) {
@@ -149,6 +155,9 @@ static void verb_job(void *context, job_t *job) {
 static void verb_log(void *context, int level, const char *module, const char *event,
                      const char *text) {
     node_t *node = context;
+    world_report_t *report = &node->world->report;
+    report->releases += strcmp(module, "journal") == 0 && strcmp(event, "released") == 0;
+    report->installs += strcmp(module, "transfer") == 0 && strcmp(event, "installed") == 0;
     if (world_heard(node->world) && level <= 2)
         world_say(node->world, "node %u: %s %s %s", node->member, module, event, text);
 }
@@ -199,6 +208,7 @@ void node_make(world_t *w, uint32_t endpoint, member_t member) {
                                       .host = &node->host,
                                       .journal_segments = o->segments,
                                       .journal_segment_bytes = o->segment_bytes,
+                                      .snapshot_bytes = o->snapshot_bytes,
                                       .mempool_bytes = 4u << 20,
                                       .links_max = 4 * ENDPOINTS_MAX};
     store_u64(node->config.seed, o->seed);
@@ -239,7 +249,7 @@ void node_start(node_t *node) {
     invariant(status == SYNOD_OK);
     node->up = true;
     node->halted = node->flush_due = false;
-    node->observed = 0;
+    node->observed = node->installed = 0;
     node->busy_until_ns = node->pool_until_ns = 0;
     replica_observe(node->replica, on_executed, node);
     world_note(w, node->endpoint, "start", node->life, 0);
@@ -273,6 +283,7 @@ void node_stop(node_t *node, bool power) {
         node->disk.writing = node->disk.waits = false;
     if (node->disk.writing)
         oracle_landed(node, node->disk.data);
+    store_stop(node);
     if (power) {
         disk_power_cut(w, &node->disk);
         node->boot_ns = w->now_ns;
@@ -288,6 +299,7 @@ void node_free(node_t *node) {
         release(node);
     liar_free(node);
     sim_disk_free(&node->disk);
+    store_free(&node->store);
 }
 
 /* ---- inputs ---- */
@@ -346,6 +358,15 @@ void node_event(node_t *node, const sim_event_t *event) {
     case SIM_READ:
         sim_disk_read(&node->disk, event->b, event->pointer, event->size);
         replica_on_read(node->replica, node_instant(node), event->a, SYNOD_OK);
+        node_after_input(node);
+        break;
+    case SIM_STORED:
+        replica_on_stored(node->replica, node_instant(node), event->a, store_complete(node));
+        node_after_input(node);
+        break;
+    case SIM_LOADED:
+        replica_on_loaded(node->replica, node_instant(node), event->a,
+                          store_read(node, event->slot, event->b, event->pointer, event->size));
         node_after_input(node);
         break;
     case SIM_WAKE:

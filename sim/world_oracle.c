@@ -105,12 +105,30 @@ static void judge_height(node_t *node, height_t height, const digest_t *id, cons
     entry->by = node->member;
 }
 
+/* The state was set by a snapshot: of a block that others executed, and never back. */
+static void judge_installed(node_t *node, height_t height, const digest_t *id) {
+    world_t *w = node->world;
+    const chain_entry_t *entry = entry_at(w, height);
+    if (!entry->known || !digest_equal(&entry->id, id) || height <= node->observed)
+        violate(w, VIOLATION_AGREEMENT,
+                "member %u took over a snapshot of height %llu after %llu that nobody executed so",
+                node->member, (unsigned long long)height, (unsigned long long)node->observed);
+    node->observed = node->installed = height;
+    world_note(w, node->endpoint, "installed", height, digest_prefix(id));
+    world_say(w, "member %u goes on from a snapshot of height %llu", node->member,
+              (unsigned long long)height);
+}
+
 void oracle_executed(void *context, height_t height, const digest_t *id, const block_t *block,
                      bytes_t payload) {
     node_t *node = context;
     world_t *w = node->world;
     if (!node_is_true(node))
         return;
+    if (block == NULL) {
+        judge_installed(node, height, id);
+        return;
+    }
     bool first = height > w->heights_known;
     judge_height(node, height, id, block);
     node->observed = height;

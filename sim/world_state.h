@@ -5,6 +5,7 @@
  *   world_net.c     links and frames
  *   world_uplink.c  bandwidth, lanes
  *   world_disk.c    a disk that loses power
+ *   world_store.c   snapshots on it
  *   world_client.c  clients: the core of src/client on simulated links and time
  *   world_fault.c   faults on demand
  *   world_liar.c    which lie is told when
@@ -225,6 +226,8 @@ frame_buffer_t *forge_vote(node_t *node, const frame_buffer_t *proposal);
 frame_buffer_t *forge_tail(world_t *w, const frame_buffer_t *frame);
 frame_buffer_t *forge_noise(world_t *w, const frame_buffer_t *frame);
 frame_buffer_t *forge_sync(world_t *w, const frame_buffer_t *frame);
+/* Of an answer of state transfer: another manifest, another chunk, nothing. */
+frame_buffer_t *forge_snapshot(world_t *w, const frame_buffer_t *frame);
 frame_buffer_t *forge_root(node_t *node, const frame_buffer_t *frame);
 frame_buffer_t *forge_room(size_t body_size);
 

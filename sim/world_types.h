@@ -15,6 +15,7 @@
 #include "codec/request.h"
 #include "protocol/registry.h"
 #include "sim/world.h"
+#include "sim/world_store.h"
 
 #define MS UINT64_C(1000000)
 #define SECOND UINT64_C(1000000000)
@@ -35,6 +36,8 @@ typedef enum sim_event_kind {
     SIM_DIAL,      /* who = lower endpoint, a = higher */
     SIM_APPENDED,
     SIM_READ,
+    SIM_STORED,
+    SIM_LOADED, /* a = token, b = offset */
     SIM_WAKE,
     SIM_JOB,
     SIM_FLUSH,
@@ -48,6 +51,7 @@ typedef struct sim_event {
     uint32_t who; /* endpoint */
     uint64_t life;
     uint64_t a, b;
+    uint32_t slot;
     size_t size;
     void *pointer;
     uint32_t next_free;
@@ -153,6 +157,8 @@ typedef struct node {
     symbolic_identity_t identity;
     signer_t signer;
     disk_t disk;
+    store_t store;
+    height_t installed; /* of the last snapshot that it started from or took over */
     uint64_t busy_until_ns, pool_until_ns; /* processor; worker of the pool */
     uint64_t sync_ns, lag_ns;              /* 0: as the options say */
     uint64_t boot_ns;                      /* world time at which its monotonic clock began */

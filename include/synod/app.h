@@ -77,11 +77,17 @@ typedef struct synod_app {
     synod_status (*verify)(const synod_digest *root, synod_bytes query, synod_bytes reply,
                            synod_bytes proof);
 
-    /* Writes the whole state as one canonical stream (same state, same bytes), in pieces through
-     * `put`; the replica cuts it into chunks. */
-    synod_status (*snapshot_save)(void *state, synod_writer *writer);
+    /* A snapshot: the whole state as one canonical stream (same state, same bytes), in pieces,
+     * while blocks go on executing. `snapshot_begin` fixes what is saved: the state as it is now;
+     * it is called right after `root` and has to be quick. Each `snapshot_next` appends the next
+     * bytes of the stream, as many as it has up to the writer's limit_bytes; `*more` becomes false
+     * with the last ones. `snapshot_end` drops what was kept for it, after the last piece or
+     * before. One snapshot at a time; `snapshot_load` is not called in between. */
+    void (*snapshot_begin)(void *state);
+    synod_status (*snapshot_next)(void *state, synod_writer *writer, bool *more);
+    void (*snapshot_end)(void *state);
 
-    /* Replaces the state by the stream made by snapshot_save; called with consecutive pieces and a
+    /* Replaces the state by the stream of a snapshot; called with consecutive pieces and a
      * last call with an empty piece. Bytes come from a peer or a disk: judge them. On failure the
      * state is as after open. */
     synod_status (*snapshot_load)(void *state, synod_bytes piece);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "adapter/disk_state.h"
+#include "replica/host.h"
 
 static void close_aside(disk_t *disk, uint32_t slot) {
     if (disk->aside_files[slot] >= 0) {
@@ -13,9 +14,10 @@ static void close_aside(disk_t *disk, uint32_t slot) {
     }
 }
 
-/* The first piece begins anew, whatever was written before. 0 or an errno. */
+/* Begins anew, whatever was written before. 0 or an errno. */
 static int begin(disk_t *disk, uint32_t slot) {
     close_aside(disk, slot);
+    disk->aside_unsynced[slot] = 0;
     disk->aside_files[slot] =
         open(disk->asides[slot].text, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     return disk->aside_files[slot] >= 0 ? 0 : errno;
@@ -35,15 +37,19 @@ static int finish(disk_t *disk, uint32_t slot) {
 
 synod_status snapshot_store(disk_t *disk, const disk_item_t *item) {
     uint32_t slot = item->slot;
-    int error = item->offset == 0 ? begin(disk, slot) : 0;
+    int error = (item->flags & STORE_BEGIN) != 0 ? begin(disk, slot) : 0;
     if (error == 0 && disk->aside_files[slot] < 0) {
         return SYNOD_IO; /* a piece before this one failed: the whole has to begin anew */
     }
     if (error == 0) {
         error = disk_write_all(disk, disk->aside_files[slot], item->from, item->size, item->offset);
     }
-    if (error == 0 && item->last) {
+    disk->aside_unsynced[slot] += item->size;
+    if (error == 0 && (item->flags & STORE_END) != 0) {
         error = finish(disk, slot);
+    } else if (error == 0 && disk->aside_unsynced[slot] >= SNAPSHOT_SYNC_BYTES) {
+        error = disk_sync(disk, disk->aside_files[slot]);
+        disk->aside_unsynced[slot] = 0;
     }
     if (error != 0) {
         close_aside(disk, slot);

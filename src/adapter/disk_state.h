@@ -1,5 +1,5 @@
 /* The inside of uv_disk: uv_disk.c open, queue, journal; disk_file.c growing and whole writes;
- * disk_snapshot.c snapshots. Everything but the queue belongs to the disk's thread. */
+ * disk_snapshot.c snapshots. Everything but the queues belongs to one of the two threads. */
 #ifndef ADAPTER_DISK_STATE_H
 #define ADAPTER_DISK_STATE_H
 
@@ -11,6 +11,8 @@
 /* The journal grows in such pieces while nothing else waits. */
 #define GROW_BYTES ((uint64_t)512 << 10)
 #define SNAPSHOT_SLOTS 2
+/* A snapshot is synced in such parts, so that its end is no flood that the journal waits behind. */
+#define SNAPSHOT_SYNC_BYTES ((uint64_t)4 << 20)
 
 typedef enum disk_kind {
     DISK_APPEND = 1,
@@ -22,7 +24,7 @@ typedef enum disk_kind {
 typedef struct disk_item {
     disk_kind_t kind;
     uint32_t slot;
-    bool last;
+    unsigned flags; /* STORE_BEGIN, STORE_END */
     synod_status status;
     uint64_t token, offset;
     void *to; /* read, load */
@@ -34,7 +36,8 @@ struct disk {
     disk_options_t options;
     disk_events_t events;
     disk_calls_t calls;
-    crew_t *crew;
+    crew_t *crew;          /* the journal's thread */
+    crew_t *snapshot_crew; /* and that of the snapshots */
     file_path_t journal, snapshots[SNAPSHOT_SLOTS], asides[SNAPSHOT_SLOTS];
     int file; /* the journal; -1: not open */
     atomic_bool stopping;
@@ -46,7 +49,10 @@ struct disk {
     uint64_t cached_from, cached_to; /* appended and still in the machine's cache */
     bool full;                       /* an append waited, or waits, for room */
     synod_status failed;             /* latched */
-    int aside_files[SNAPSHOT_SLOTS]; /* snapshots in the making; -1: none */
+
+    /* the snapshots' thread's */
+    int aside_files[SNAPSHOT_SLOTS];         /* snapshots in the making; -1: none */
+    uint64_t aside_unsynced[SNAPSHOT_SLOTS]; /* bytes that only the cache has */
 
     uv_mutex_t mutex; /* guards the counters */
     disk_counters_t counters;

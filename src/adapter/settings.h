@@ -21,8 +21,9 @@ typedef struct settings {
     uint64_t dial_min_ms, dial_max_ms;
     uint64_t handshake_timeout_ms, frame_timeout_ms, ping_interval_ms, idle_timeout_ms;
     char data[FILE_PATH_MAX]; /* folder, relative to the home */
-    uint64_t journal_segments;
-    uint64_t durability; /* durability_t */
+    uint64_t journal_segments, journal_segment_kib;
+    uint64_t snapshot_kib; /* of journal between two snapshots; 0: an eighth of it */
+    uint64_t durability;   /* durability_t */
     uint64_t mempool_mib;
     uint64_t workers;
     uint64_t core_dumps;          /* 0 no, 1 yes */

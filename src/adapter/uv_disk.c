@@ -170,7 +170,8 @@ static void done(void *context, void *pointer) {
 /* The last answers may make the replica ask for more; nobody would wait for that. */
 static void put(disk_t *disk, const disk_item_t *item) {
     if (!atomic_load(&disk->stopping)) {
-        crew_put(disk->crew, item);
+        bool journal = item->kind == DISK_APPEND || item->kind == DISK_READ;
+        crew_put(journal ? disk->crew : disk->snapshot_crew, item);
     }
 }
 
@@ -190,11 +191,11 @@ void disk_read(disk_t *disk, uint64_t token, uint64_t offset, void *to, size_t s
 }
 
 void disk_store(disk_t *disk, uint64_t token, uint32_t slot, uint64_t offset, bytes_t bytes,
-                bool last) {
+                unsigned flags) {
     require(slot < SNAPSHOT_SLOTS);
     disk_item_t item = {.kind = DISK_STORE,
                         .slot = slot,
-                        .last = last,
+                        .flags = flags,
                         .token = token,
                         .offset = offset,
                         .from = bytes.data,
@@ -211,7 +212,7 @@ void disk_load(disk_t *disk, uint64_t token, uint32_t slot, uint64_t offset, voi
 }
 
 uint32_t disk_pending(const disk_t *disk) {
-    return crew_pending(disk->crew);
+    return crew_pending(disk->crew) + crew_pending(disk->snapshot_crew);
 }
 
 void disk_counters(disk_t *disk, disk_counters_t *counters) {
@@ -297,8 +298,22 @@ static synod_status start(disk_t *disk, reason_t *reason) {
                                  .work = work,
                                  .done = done,
                                  .spare = spare};
+    crew_options_t snapshots = crew;
+    snapshots.spare = NULL;
     disk->crew = crew_open(&crew, reason);
-    return disk->crew != NULL ? SYNOD_OK : SYNOD_NO_MEMORY;
+    if (disk->crew == NULL) {
+        return SYNOD_NO_MEMORY;
+    }
+    disk->snapshot_crew = crew_open(&snapshots, reason);
+    if (disk->snapshot_crew != NULL) {
+        return SYNOD_OK;
+    }
+    crew_stop(disk->crew, CREW_ABANDON);
+    while (!crew_stopped(disk->crew)) {
+        (void)uv_run(disk->options.loop, UV_RUN_ONCE);
+    }
+    crew_free(disk->crew);
+    return SYNOD_NO_MEMORY;
 }
 
 synod_status disk_open(const disk_options_t *options, const disk_events_t *events, disk_t **result,
@@ -333,15 +348,17 @@ synod_status disk_open(const disk_options_t *options, const disk_events_t *event
 void disk_stop(disk_t *disk) {
     atomic_store(&disk->stopping, true);
     crew_stop(disk->crew, CREW_FINISH);
+    crew_stop(disk->snapshot_crew, CREW_FINISH);
     close_files(disk);
 }
 
 bool disk_stopped(const disk_t *disk) {
-    return crew_stopped(disk->crew);
+    return crew_stopped(disk->crew) && crew_stopped(disk->snapshot_crew);
 }
 
 void disk_free(disk_t *disk) {
     crew_free(disk->crew);
+    crew_free(disk->snapshot_crew);
     uv_mutex_destroy(&disk->mutex);
     free(disk);
 }

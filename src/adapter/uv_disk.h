@@ -1,13 +1,14 @@
-/* The journal's file and the snapshots, on a thread of their own (attack N12).
+/* The journal's file and the snapshots, on a thread each (attack N12).
  *
  * The journal is one file, data/journal, that grows zero-filled and synced ahead of what is
  * written, segment by segment, so that an append overwrites what is there: half the price of
  * growing. It is locked while it is open; the lock is on the open file itself, so a process that
  * died leaves none (attack F13).
  *
- * Operations are carried out in order. The first failed write or sync latches: no append succeeds
- * after it (attack F2). A full disk is no failure: nothing was promised, so the append waits until
- * there is room, and with it everything that this node would promise (attack F6). */
+ * Operations on the journal are carried out in order, and so are those on snapshots. The first
+ * failed write or sync latches: no append succeeds after it (attack F2). A full disk is no failure:
+ * nothing was promised, so the append waits until there is room, and with it everything that this
+ * node would promise (attack F6). */
 #ifndef ADAPTER_UV_DISK_H
 #define ADAPTER_UV_DISK_H
 
@@ -60,7 +61,7 @@ synod_status disk_open(const disk_options_t *options, const disk_events_t *event
 void disk_append(disk_t *disk, uint64_t token, uint64_t offset, bytes_t bytes);
 void disk_read(disk_t *disk, uint64_t token, uint64_t offset, void *to, size_t size);
 void disk_store(disk_t *disk, uint64_t token, uint32_t slot, uint64_t offset, bytes_t bytes,
-                bool last);
+                unsigned flags);
 /* NOT_FOUND: there is no such snapshot. Beyond its end: zeros. */
 void disk_load(disk_t *disk, uint64_t token, uint32_t slot, uint64_t offset, void *to, size_t size);
 uint32_t disk_pending(const disk_t *disk);

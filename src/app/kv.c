@@ -11,9 +11,11 @@ void kv_state_open(kv_state_t *state) {
     kv_view_open(&state->view);
     state->reply = (kv_reply_t){0};
     state->loader = (kv_loader_t){.field = KV_LOAD_NONE};
+    state->saver = (kv_saver_t){0};
 }
 
 void kv_state_close(kv_state_t *state) {
+    kv_snapshot_end(state);
     kv_store_close(&state->store);
     kv_tree_close(&state->tree);
     kv_view_close(&state->view);
@@ -56,7 +58,9 @@ const synod_app *synod_app_kv(void) {
         .root = kv_root,
         .query = kv_query,
         .verify = kv_verify,
-        .snapshot_save = kv_snapshot_save,
+        .snapshot_begin = kv_snapshot_begin,
+        .snapshot_next = kv_snapshot_next,
+        .snapshot_end = kv_snapshot_end,
         .snapshot_load = kv_snapshot_load,
     };
     return &app;

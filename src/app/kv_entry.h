@@ -9,7 +9,8 @@
 
 typedef struct kv_entry {
     uint32_t value_size, value_capacity;
-    uint32_t change; /* place in the list of changes, or KV_CHANGE_NONE */
+    uint32_t touched; /* number of the snapshot during which it was written last (kv_kept.h) */
+    uint32_t change;  /* place in the list of changes, or KV_CHANGE_NONE */
     uint16_t key_size;
     bool in_tree, removed;
     uint8_t bytes[]; /* key, then value */

@@ -1,8 +1,9 @@
 /* The whole state of `kv` as one canonical stream; the format is in docs/formats/kv.md.
  *
- * Saving settles the tree, as `root` does, and walks it: the entries come in the order of the
- * SHA-256 of their keys. Loading takes pieces cut anywhere and judges every field; order, bounds
- * and the root at the end decide. Whatever fails, the state is then empty. */
+ * Saving settles the tree, as `root` does, and then walks it piece by piece while it goes on
+ * changing: the entries come in the order of the SHA-256 of their keys, as they were when it began.
+ * Loading takes pieces cut anywhere and judges every field; order, bounds and the root at the end
+ * decide. Whatever fails, the state is then empty. */
 #include <stdlib.h>
 
 #include "app/kv_state.h"
@@ -15,38 +16,130 @@ enum { HEADER_BYTES = sizeof magic + 8, KEY_SIZE_BYTES = 2, VALUE_SIZE_BYTES = 4
 
 /* ---- saving ---- */
 
-static bool put_bytes(synod_writer *writer, bytes_t bytes) {
-    return bytes.size == 0 || writer->put(writer->context, bytes);
+static void add_bytes(kv_saver_t *saver, const void *from, size_t size) {
+    size_t needed = saver->size + size;
+    if (needed > saver->capacity) {
+        saver->capacity = needed > 2 * saver->capacity ? needed : 2 * saver->capacity;
+        saver->bytes = kv_resize(saver->bytes, saver->capacity);
+    }
+    if (size > 0) {
+        memcpy(saver->bytes + saver->size, from, size);
+    }
+    saver->size = needed;
 }
 
-static bool save_entry(synod_writer *writer, const kv_entry_t *entry) {
-    uint8_t head[KEY_SIZE_BYTES + KV_KEY_BYTES_MAX + VALUE_SIZE_BYTES];
-    store_u16(head, entry->key_size);
-    memcpy(head + KEY_SIZE_BYTES, entry->bytes, entry->key_size);
-    store_u32(head + KEY_SIZE_BYTES + entry->key_size, entry->value_size);
-    size_t size = KEY_SIZE_BYTES + (size_t)entry->key_size + VALUE_SIZE_BYTES;
-    return put_bytes(writer, bytes_of(head, size)) && put_bytes(writer, kv_entry_value(entry));
+static void add_entry(kv_saver_t *saver, const kv_entry_t *entry) {
+    uint8_t number[VALUE_SIZE_BYTES];
+    store_u16(number, entry->key_size);
+    add_bytes(saver, number, KEY_SIZE_BYTES);
+    add_bytes(saver, entry->bytes, entry->key_size);
+    store_u32(number, entry->value_size);
+    add_bytes(saver, number, VALUE_SIZE_BYTES);
+    add_bytes(saver, kv_entry_value(entry).data, entry->value_size);
 }
 
-synod_status kv_snapshot_save(void *memory, synod_writer *writer) {
+void kv_snapshot_begin(void *memory) {
     kv_state_t *state = memory;
-    require(state->loader.field == KV_LOAD_NONE);
+    kv_saver_t *saver = &state->saver;
+    require(state->loader.field == KV_LOAD_NONE && !saver->on);
     kv_tree_settle(&state->tree, &state->store);
+    saver->on = true;
+    saver->root = kv_tree_root(&state->tree);
+    kv_kept_begin(&state->store.kept);
     uint8_t header[HEADER_BYTES];
     memcpy(header, magic, sizeof magic);
     store_u64(header + sizeof magic, state->store.entry_count);
-    if (!put_bytes(writer, bytes_of(header, sizeof header))) {
-        return SYNOD_TOO_LARGE;
+    add_bytes(saver, header, sizeof header);
+}
+
+/* The entries of then, in order, from the first that was not given out: those of the tree that were
+ * not written since, and those that were kept. Nothing changes while it is used. */
+typedef struct kv_walk {
+    kv_trie_cursor_t tree, kept;
+    uint32_t leaf, item; /* the next of each, or KV_LEAF_NONE */
+} kv_walk_t;
+
+static void walk_on(kv_walk_t *walk, const kv_state_t *state) {
+    do {
+        walk->leaf = kv_trie_next(&walk->tree);
+    } while (walk->leaf != KV_LEAF_NONE &&
+             kv_store_entry(&state->store, walk->leaf)->touched == state->store.kept.number);
+}
+
+static void walk_start(kv_walk_t *walk, const kv_state_t *state) {
+    const kv_kept_t *kept = &state->store.kept;
+    const kv_trie_t *trie = &state->tree.trie;
+    if (kept->passed_any) {
+        bytes_t passed = bytes_of(kept->passed.bytes, sizeof kept->passed.bytes);
+        uint32_t closest = kv_trie_closest(trie, passed);
+        bytes_t near = {0};
+        if (closest != KV_LEAF_NONE) {
+            near = bytes_of(kv_tree_key_digest(&state->tree, closest)->bytes, SYNOD_DIGEST_BYTES);
+        }
+        kv_trie_start_after(&walk->tree, trie, passed, near);
+    } else {
+        kv_trie_start(&walk->tree, trie);
     }
-    kv_trie_cursor_t cursor;
-    kv_trie_start(&cursor, &state->tree.trie);
-    for (uint32_t leaf; (leaf = kv_trie_next(&cursor)) != KV_LEAF_NONE;) {
-        if (!save_entry(writer, kv_store_entry(&state->store, leaf))) {
+    kv_kept_start(kept, &walk->kept);
+    walk_on(walk, state);
+    walk->item = kv_trie_next(&walk->kept);
+}
+
+/* Encodes what comes next: an entry, or the root behind the last one. */
+static void encode_next(kv_walk_t *walk, kv_state_t *state) {
+    kv_saver_t *saver = &state->saver;
+    kv_kept_t *kept = &state->store.kept;
+    saver->size = saver->at = 0;
+    if (walk->leaf == KV_LEAF_NONE && walk->item == KV_LEAF_NONE) {
+        add_bytes(saver, saver->root.bytes, sizeof saver->root.bytes);
+        saver->ended = true;
+        return;
+    }
+    const digest_t *leaf =
+        walk->leaf == KV_LEAF_NONE ? NULL : kv_tree_key_digest(&state->tree, walk->leaf);
+    const digest_t *item = walk->item == KV_LEAF_NONE ? NULL : &kept->items[walk->item].digest;
+    if (item == NULL ||
+        (leaf != NULL && memcmp(leaf->bytes, item->bytes, sizeof leaf->bytes) < 0)) {
+        add_entry(saver, kv_store_entry(&state->store, walk->leaf));
+        kv_kept_pass(kept, leaf, KV_LEAF_NONE);
+        walk_on(walk, state);
+    } else {
+        add_entry(saver, kept->items[walk->item].entry);
+        kv_kept_pass(kept, item, walk->item);
+        walk->item = kv_trie_next(&walk->kept);
+    }
+}
+
+synod_status kv_snapshot_next(void *memory, synod_writer *writer, bool *more) {
+    kv_state_t *state = memory;
+    kv_saver_t *saver = &state->saver;
+    require(saver->on);
+    kv_walk_t walk;
+    walk_start(&walk, state);
+    for (size_t room = writer->limit_bytes; room > 0;) {
+        if (saver->at == saver->size && saver->ended) {
+            break;
+        }
+        if (saver->at == saver->size) {
+            encode_next(&walk, state);
+        }
+        size_t left = saver->size - saver->at;
+        size_t size = left < room ? left : room;
+        if (!writer->put(writer->context, bytes_of(saver->bytes + saver->at, size))) {
             return SYNOD_TOO_LARGE;
         }
+        saver->at += size;
+        room -= size;
     }
-    digest_t root = kv_tree_root(&state->tree);
-    return put_bytes(writer, bytes_of(root.bytes, sizeof root.bytes)) ? SYNOD_OK : SYNOD_TOO_LARGE;
+    *more = !saver->ended || saver->at < saver->size;
+    return SYNOD_OK;
+}
+
+void kv_snapshot_end(void *memory) {
+    kv_state_t *state = memory;
+    kv_kept_end(&state->store.kept);
+    free(state->saver.bytes);
+    state->saver = (kv_saver_t){0};
 }
 
 /* ---- loading ---- */

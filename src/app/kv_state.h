@@ -33,12 +33,21 @@ typedef struct kv_loader {
     digest_t root;
 } kv_loader_t;
 
+/* A snapshot that is being given out. */
+typedef struct kv_saver {
+    bool on, ended;
+    digest_t root;
+    uint8_t *bytes; /* what was encoded and not given out yet: one entry at most */
+    size_t size, capacity, at;
+} kv_saver_t;
+
 typedef struct kv_state {
     kv_store_t store;
     kv_tree_t tree;
     kv_view_t view;
     kv_reply_t reply;
     kv_loader_t loader;
+    kv_saver_t saver;
 } kv_state_t;
 
 void kv_state_open(kv_state_t *state);
@@ -57,7 +66,9 @@ synod_status kv_query(void *memory, synod_bytes query, bool prove, synod_writer 
                       synod_writer *proof);
 synod_status kv_verify(const synod_digest *root, synod_bytes query, synod_bytes reply,
                        synod_bytes proof);
-synod_status kv_snapshot_save(void *memory, synod_writer *writer);
+void kv_snapshot_begin(void *memory);
+synod_status kv_snapshot_next(void *memory, synod_writer *writer, bool *more);
+void kv_snapshot_end(void *memory);
 synod_status kv_snapshot_load(void *memory, synod_bytes piece);
 
 #endif

@@ -111,6 +111,7 @@ static kv_entry_t *replace_block(kv_store_t *store, kv_entry_t *old, uint32_t le
     kv_entry_t *entry = new_entry(kv_entry_key(old), value_bytes);
     entry->change = old->change;
     entry->in_tree = old->in_tree;
+    entry->touched = old->touched;
     store->slots[leaf].entry = entry;
     if (!given) {
         free(old);
@@ -143,6 +144,7 @@ kv_spot_t kv_store_find(kv_store_t *store, bytes_t key) {
 static void insert_entry(kv_store_t *store, const kv_spot_t *spot, bytes_t key, bytes_t value) {
     kv_entry_t *entry = new_entry(key, value.size);
     put_value(entry, value);
+    entry->touched = store->kept.number;
     uint32_t leaf = take_slot(store, entry);
     kv_order_insert(&store->order, store->slots, &spot->path, leaf);
     add_change(store, entry, leaf, (bytes_t){NULL, 0});
@@ -158,6 +160,7 @@ void kv_store_write(kv_store_t *store, const kv_spot_t *spot, bytes_t key, bytes
         return;
     }
     kv_entry_t *entry = spot->entry;
+    kv_kept_touch(&store->kept, entry);
     store->used_bytes = store->used_bytes - entry->value_size + value.size;
     bool given = keep_image(store, entry, spot->leaf);
     bool too_small = value.size > entry->value_capacity;
@@ -172,6 +175,7 @@ void kv_store_write(kv_store_t *store, const kv_spot_t *spot, bytes_t key, bytes
 void kv_store_remove(kv_store_t *store, const kv_spot_t *spot) {
     require(spot->entry != NULL);
     kv_entry_t *entry = spot->entry;
+    kv_kept_touch(&store->kept, entry);
     store->entry_count--;
     store->used_bytes -= kv_store_charge(entry->key_size, entry->value_size);
     kv_spot_t found = *spot;
@@ -262,5 +266,6 @@ void kv_store_close(kv_store_t *store) {
     free(store->changes);
     kv_copies_free(&store->images);
     kv_hints_free(&store->hints);
+    kv_kept_end(&store->kept);
     kv_order_close(&store->order);
 }

@@ -15,6 +15,7 @@
 
 #include "app/kv_entry.h"
 #include "app/kv_hints.h"
+#include "app/kv_kept.h"
 #include "app/kv_memory.h"
 #include "app/kv_order.h"
 
@@ -34,6 +35,7 @@ typedef struct kv_store {
     kv_change_t *changes;
     uint32_t change_count, change_capacity;
     kv_copies_t images;
+    kv_kept_t kept;         /* for a snapshot that is being given out */
     uint32_t entry_count;   /* without tombstones */
     uint64_t used_bytes;    /* against KV_STATE_BYTES_MAX */
     kv_order_path_t cursor; /* of the walk */

@@ -41,6 +41,10 @@ void kv_tree_close(kv_tree_t *tree) {
     kv_chunks_free(&tree->key_digests);
 }
 
+const digest_t *kv_tree_key_digest(const kv_tree_t *tree, uint32_t leaf) {
+    return key_digest_of(tree, leaf);
+}
+
 digest_t kv_tree_root(const kv_tree_t *tree) {
     return pair_of(tree, 0)->child[0];
 }

@@ -28,6 +28,8 @@ void kv_tree_close(kv_tree_t *tree);
 /* Brings the tree up to the store. Afterwards kv_tree_root is the root of its content. */
 void kv_tree_settle(kv_tree_t *tree, kv_store_t *store);
 /* The root at the last settling; at the start, that of no entries. */
+/* SHA-256 of the key of an entry that the tree knows. */
+const digest_t *kv_tree_key_digest(const kv_tree_t *tree, uint32_t leaf);
 digest_t kv_tree_root(const kv_tree_t *tree);
 
 /* The leaf of a key at the last settling, KV_LEAF_NONE when it was absent. */

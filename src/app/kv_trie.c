@@ -109,6 +109,30 @@ void kv_trie_start(kv_trie_cursor_t *cursor, const kv_trie_t *trie) {
     }
 }
 
+/* Down the way of `after`, up to where the strings part from it: every subtree on the right of that
+ * way is behind it, and so is the one where they part if `after` goes left there. */
+void kv_trie_start_after(kv_trie_cursor_t *cursor, const kv_trie_t *trie, bytes_t after,
+                         bytes_t closest) {
+    kv_ref_t ref = trie->nodes[0].child[0];
+    cursor->trie = trie;
+    cursor->depth = 0;
+    if (ref == KV_REF_NONE) {
+        return;
+    }
+    kv_bit_t bit = 0;
+    bool differs = kv_key_differ(after, closest, &bit);
+    while ((ref & KV_REF_LEAF) == 0 && (!differs || trie->nodes[ref].bit < bit)) {
+        uint32_t side = kv_key_side(after, trie->nodes[ref].bit);
+        if (side == 0) {
+            push_pending(cursor, trie->nodes[ref].child[1]);
+        }
+        ref = trie->nodes[ref].child[side];
+    }
+    if (differs && kv_key_side(after, bit) == 0) {
+        push_pending(cursor, ref);
+    }
+}
+
 uint32_t kv_trie_next(kv_trie_cursor_t *cursor) {
     if (cursor->depth == 0) {
         return KV_LEAF_NONE;

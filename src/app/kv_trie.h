@@ -62,6 +62,10 @@ typedef struct kv_trie_cursor {
 } kv_trie_cursor_t;
 
 void kv_trie_start(kv_trie_cursor_t *cursor, const kv_trie_t *trie);
+/* From the first leaf behind the string `after`, which need not be there; `closest` is the string
+ * of kv_trie_closest(after), anything when the trie is empty. */
+void kv_trie_start_after(kv_trie_cursor_t *cursor, const kv_trie_t *trie, bytes_t after,
+                         bytes_t closest);
 /* KV_LEAF_NONE at the end. */
 uint32_t kv_trie_next(kv_trie_cursor_t *cursor);
 

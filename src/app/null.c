@@ -29,9 +29,14 @@ static void null_root(void *memory, synod_digest *root) {
     *root = hash_bytes(bytes_of(name, sizeof name - 1));
 }
 
-static synod_status null_snapshot_save(void *memory, synod_writer *writer) {
+static void null_snapshot_mark(void *memory) {
+    (void)memory;
+}
+
+static synod_status null_snapshot_next(void *memory, synod_writer *writer, bool *more) {
     (void)memory;
     (void)writer;
+    *more = false;
     return SYNOD_OK;
 }
 
@@ -48,7 +53,9 @@ const synod_app *synod_app_null(void) {
         .close = null_close,
         .execute = null_execute,
         .root = null_root,
-        .snapshot_save = null_snapshot_save,
+        .snapshot_begin = null_snapshot_mark,
+        .snapshot_next = null_snapshot_next,
+        .snapshot_end = null_snapshot_mark,
         .snapshot_load = null_snapshot_load,
     };
     return &app;

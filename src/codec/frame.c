@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "codec/hello.h"
 #include "codec/request.h"
+#include "codec/snapshot_codec.h"
 #include "codec/sync_codec.h"
 
 #define FRAME_CHECKED_BYTES 8 /* length, version, kind: before the checksum, and under it */
@@ -29,7 +30,7 @@ static const uint32_t body_max_of[FRAME_KIND_END] = {
     [FRAME_QUERY_REPLY] = FRAME_BODY_MAX,
     [FRAME_STATUS_ASK] = 0,
     [FRAME_STATUS] = STATUS_REPORT_BYTES,
-    [FRAME_SNAPSHOT_ASK] = FRAME_BODY_MAX,
+    [FRAME_SNAPSHOT_ASK] = SNAPSHOT_ASK_BYTES,
     [FRAME_SNAPSHOT] = FRAME_BODY_MAX,
     [FRAME_PING] = FRAME_PING_MAX,
     [FRAME_PONG] = FRAME_PING_MAX,

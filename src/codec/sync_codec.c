@@ -72,6 +72,9 @@ static const field_t status_report_fields[] = {
     FIELD_ANY(status_report_t, quota_drops),
     FIELD_ANY(status_report_t, links_refused),
     FIELD_ANY(status_report_t, lines_held),
+    FIELD_ANY(status_report_t, snapshot_height),
+    FIELD_ANY(status_report_t, journal_used_bytes),
+    FIELD_ANY(status_report_t, journal_capacity_bytes),
     FIELD_WITHIN(status_report_t, synced, 4, 0, 1),
 };
 static const schema_t status_report_schema = SCHEMA_OF(status_report_fields);

@@ -80,9 +80,11 @@ typedef struct status_report {
     uint64_t frames_dropped, signatures_bad, uptime_ns;
     uint64_t sync_failures;
     uint64_t quota_drops, links_refused, lines_held;
-    uint32_t synced; /* 1 when nothing is known to be missing */
+    height_t snapshot_height;                            /* newest usable one; 0: none */
+    uint64_t journal_used_bytes, journal_capacity_bytes; /* not released yet, of all */
+    uint32_t synced;                                     /* 1 when nothing is known to be missing */
 } status_report_t;
-#define STATUS_REPORT_BYTES 252
+#define STATUS_REPORT_BYTES 276
 void status_report_encode(const status_report_t *report, writer_t *writer);
 synod_status status_report_decode(reader_t *reader, status_report_t *report);
 

@@ -9,7 +9,7 @@
 /* 2^6: a claim that nothing stands behind costs a question every 32 s. */
 #define CLAIM_TRIES_MAX 6
 
-static digest_t committee_root(const replica_t *r) {
+digest_t committee_root(const replica_t *r) {
     const committee_t *committee = r->config.committee;
     digest_t root = committee->domain;
     for (member_t m = 0; m < committee->size; m++) {
@@ -83,10 +83,9 @@ static void compare(replica_t *r) {
 }
 
 static void attest(replica_t *r) {
-    digest_t committee = committee_root(r);
     r->root_height = ledger_height(r->ledger);
     stage_t before = host_stage(r->config.host, STAGE_ROOT);
-    r->root = ledger_root(r->ledger, &committee, (bytes_t){0}, &r->application_root);
+    r->root = snapshot_root(r, r->ledger, &r->executed_id, &r->application_root);
     host_stage(r->config.host, before);
     if (r->phase != REPLICA_RUNNING)
         return;
@@ -105,7 +104,21 @@ static void attest(replica_t *r) {
         checkpoint_encode(&checkpoint, &writer);
         link_send(r, r->member_links[m], LANE_CLIENT, FRAME_CHECKPOINT, writer.at);
     }
+    checkpoint_said_t *own = place_for(r, r->config.self, r->root_height);
+    if (own != NULL)
+        *own = (checkpoint_said_t){r->root_height, r->root, checkpoint.signature};
     compare(r);
+    if (r->phase == REPLICA_RUNNING)
+        save_consider(r);
+}
+
+/* Who attested the root of the snapshot that begins, before it did. */
+void attest_collect(replica_t *r) {
+    for (member_t m = 0; m < r->config.committee->size; m++) {
+        const checkpoint_said_t *said = &r->checkpoints[(size_t)m * CHECKPOINTS_KEPT];
+        for (uint32_t i = 0; i < CHECKPOINTS_KEPT; i++)
+            save_attested(r, m, said[i].height, &said[i].root, &said[i].signature);
+    }
 }
 
 void attest_executed(replica_t *r) {
@@ -124,6 +137,14 @@ void attest_tick(replica_t *r) {
         attest(r);
 }
 
+synod_status checkpoint_verify(const checkpoint_t *checkpoint, const committee_t *committee) {
+    uint8_t bytes[CHECKPOINT_SIGNED_BYTES];
+    checkpoint_signed_bytes(checkpoint, &committee->domain, bytes);
+    return committee->verifier->verify(committee->verifier->context,
+                                       &committee->members[checkpoint->member].key,
+                                       bytes_of(bytes, sizeof bytes), &checkpoint->signature);
+}
+
 void attest_on_frame(replica_t *r, replica_link_t *link, bytes_t body) {
     reader_t reader = reader_of(body);
     checkpoint_t checkpoint;
@@ -139,18 +160,15 @@ void attest_on_frame(replica_t *r, replica_link_t *link, bytes_t body) {
         status == SYNOD_OK ? place_for(r, checkpoint.member, checkpoint.height) : NULL;
     if (status == SYNOD_OK && said == NULL)
         return; /* attack N3: known or too old, before a signature is looked at */
-    if (status == SYNOD_OK) {
-        uint8_t bytes[CHECKPOINT_SIGNED_BYTES];
-        checkpoint_signed_bytes(&checkpoint, &committee->domain, bytes);
-        status = committee->verifier->verify(committee->verifier->context,
-                                             &committee->members[checkpoint.member].key,
-                                             bytes_of(bytes, sizeof bytes), &checkpoint.signature);
-    }
+    if (status == SYNOD_OK)
+        status = checkpoint_verify(&checkpoint, committee);
     if (status != SYNOD_OK) {
         gate_drop(r, link, status, "checkpoint", 1);
         return;
     }
-    *said = (checkpoint_said_t){checkpoint.height, checkpoint.root};
+    *said = (checkpoint_said_t){checkpoint.height, checkpoint.root, checkpoint.signature};
+    save_attested(r, checkpoint.member, checkpoint.height, &checkpoint.root, &checkpoint.signature);
+    save_finish(r);
     attest_heard(r, checkpoint.member, checkpoint.height);
     if (checkpoint.height == r->root_height)
         compare(r);

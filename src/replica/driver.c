@@ -9,16 +9,11 @@ void driver_queue(replica_t *r, const event_t *event) {
 }
 
 static void on_persist(replica_t *r, const effect_t *effect) {
-    const record_t *record = &effect->persist;
-    uint8_t head[5 + 4 * PATH_PARTS_MAX + 4];
-    writer_t writer = writer_of(head, sizeof head);
-    write_u8(&writer, (uint8_t)record->path.length);
-    for (uint32_t i = 0; i < PATH_PARTS_MAX; i++)
-        write_u32(&writer, record->path.parts[i]);
-    write_u32(&writer, record->key);
-    bytes_t parts[2] = {writer_bytes(&writer), record->bytes};
-    if (journal_append(r->journal, JOURNAL_RECORD, parts, 2, NULL) == 0)
+    if (!space_append_record(r, &effect->persist)) {
         replica_halt(r, journal_status(r->journal), "the journal takes no more records");
+        return;
+    }
+    space_keep_record(r, &effect->persist);
 }
 
 static void on_deadline(replica_t *r, const effect_t *effect) {
@@ -186,7 +181,8 @@ static uint64_t earlier(uint64_t a, uint64_t b) {
 
 void set_wake(replica_t *r) {
     uint64_t at = earlier(earlier(r->sync_at, r->fetch_at), earlier(r->idle_root_at, r->lazy_at));
-    at = earlier(earlier(at, r->claims_at), r->lines_told_at);
+    at = earlier(earlier(at, r->claims_at), earlier(r->transfer.at, r->seal_at));
+    at = earlier(at, r->lines_told_at);
     for (uint32_t id = 0; id < DEADLINES_MAX; id++)
         if (r->deadlines[id] != UINT64_MAX)
             at = earlier(at, r->deadlines[id]);

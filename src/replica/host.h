@@ -38,6 +38,8 @@ typedef enum stage {
     STAGE_COUNT
 } stage_t;
 
+enum { STORE_BEGIN = 1, STORE_END = 2 };
+
 typedef struct host {
     void *context;
     /* Sends one whole frame (header and body) on each of `count` links. The bytes are taken before
@@ -53,10 +55,16 @@ typedef struct host {
      * the machine's cache, and recovery concludes from what it reads that it is durable.
      * replica_on_read(token, status). */
     void (*read)(void *context, uint64_t token, uint64_t offset, void *to, size_t size);
-    /* Snapshots: named blobs, replaced as a whole and durable as a whole; `slot` is 0 or 1.
-     * Not called yet: a replica recovers from its journal alone. */
+    /* Snapshots: blobs, replaced as a whole; `slot` is 0 or 1. A store is made of pieces in any
+     * order of offsets; STORE_BEGIN drops what an unfinished one left, STORE_END puts the whole in
+     * place of the blob before, durably, before it completes: until then, and whenever the machine
+     * stops, the blob before is what is loaded. After a piece that failed all fail up to the next
+     * STORE_BEGIN. One piece is under way at a time, its memory stays untouched until
+     * replica_on_stored(token, status). */
     void (*store)(void *context, uint64_t token, uint32_t slot, uint64_t offset, bytes_t bytes,
-                  bool last);
+                  unsigned flags);
+    /* Reads into `to`; beyond the end of the blob: zeros. NOT_FOUND: there is none.
+     * replica_on_loaded(token, status). */
     void (*load)(void *context, uint64_t token, uint32_t slot, uint64_t offset, void *to,
                  size_t size);
     /* Calls replica_on_wake at or soon after `at_ns` (now_ns scale); replaces the wish before. */

@@ -274,6 +274,20 @@ bool journal_was_torn(const journal_t *journal) {
 
 /* ---- space ---- */
 
+uint64_t journal_position(const journal_t *journal) {
+    return journal->ordinal == 0 ? 0
+                                 : (journal->ordinal - 1) * journal->segment_bytes + journal->tail;
+}
+
+uint64_t journal_used_bytes(const journal_t *journal) {
+    uint64_t live = journal->ordinal == 0 ? 0 : journal->ordinal - journal->oldest + 1;
+    return live * journal->segment_bytes;
+}
+
+uint64_t journal_capacity_bytes(const journal_t *journal) {
+    return journal->segments * journal->segment_bytes;
+}
+
 void journal_release(journal_t *journal, uint64_t sequence) {
     if (journal->phase == JOURNAL_PHASE_BROKEN) {
         return;

@@ -121,6 +121,12 @@ synod_status journal_parse(bytes_t bytes, uint64_t address, journal_entry_t *ent
 
 /* ---- space ---- */
 
+/* How far the log has come, in bytes from its very beginning, released or not. */
+uint64_t journal_position(const journal_t *journal);
+/* Bytes of the segments that hold something that was not released, and of all. */
+uint64_t journal_used_bytes(const journal_t *journal);
+uint64_t journal_capacity_bytes(const journal_t *journal);
+
 /* Segments that hold only records below `sequence` may be overwritten again. What is still needed
  * of them (a core's newest record of each key) has to be appended again first. Adds a record of the
  * journal's own if a segment became free, so pump afterwards. */

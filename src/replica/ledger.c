@@ -10,23 +10,13 @@
 #include "base/check.h"
 #include "codec/frame.h"
 #include "crypto/hash.h"
-#include "replica/session.h"
+#include "replica/ledger_state.h"
 #include "replica/session_run.h"
 
 #define STATE_ROOT_TAG "synod.state.v1\0\0" /* 16 bytes */
 
 /* Beside the result a reply has 33 bytes (codec/request.h). */
 _Static_assert(LEDGER_REPLY_BYTES_MAX <= FRAME_BODY_MAX / 2, "every reply fits into a frame");
-
-struct ledger {
-    ledger_parameters_t parameters;
-    synod_app app;
-    void *state;
-    verifier_t verifier;
-    session_table_t table;
-    session_loader_t loader;
-    bool loading;
-};
 
 /* ---- opening ---- */
 
@@ -39,19 +29,14 @@ static bool parameters_hold(const ledger_parameters_t *parameters) {
            parameters->reply_bytes_max <= LEDGER_REPLY_BYTES_MAX;
 }
 
-static session_limits_t limits_of(const ledger_parameters_t *parameters) {
-    return (session_limits_t){.sessions_max = parameters->sessions_max,
-                              .window = parameters->session_window,
-                              .reply_bytes = parameters->session_reply_bytes,
-                              .idle_ns = parameters->session_idle_ns};
-}
-
 size_t ledger_bytes(const ledger_parameters_t *parameters) {
     if (!parameters_hold(parameters)) {
         return 0;
     }
-    session_limits_t limits = limits_of(parameters);
-    return arena_cost(sizeof(ledger_t)) + session_table_bytes(&limits, parameters->reply_bytes_max);
+    session_limits_t limits = ledger_limits(parameters);
+    return arena_cost(sizeof(ledger_t)) +
+           arena_cost(session_table_bytes(&limits, parameters->reply_bytes_max)) +
+           session_stream_bytes_max(&limits);
 }
 
 /* The application may be of an older or a newer build: members beyond its size are absent. */
@@ -61,7 +46,8 @@ static synod_status adopt_app(ledger_t *ledger, const synod_app *app) {
     memcpy(&ledger->app, app, size);
     const synod_app *own = &ledger->app;
     if (own->open == NULL || own->close == NULL || own->execute == NULL || own->root == NULL ||
-        own->snapshot_save == NULL || own->snapshot_load == NULL) {
+        own->snapshot_begin == NULL || own->snapshot_next == NULL || own->snapshot_end == NULL ||
+        own->snapshot_load == NULL) {
         return SYNOD_UNSUPPORTED;
     }
     /* Nobody here could act on them (app.h). */
@@ -77,7 +63,7 @@ synod_status ledger_open(void *memory, const ledger_parameters_t *parameters, co
     ledger_t *made = memory;
     made->parameters = *parameters;
     made->verifier = *verifier;
-    made->loading = false;
+    made->loading = made->saving = false;
     synod_status status = adopt_app(made, app);
     if (status != SYNOD_OK) {
         return status;
@@ -86,9 +72,10 @@ synod_status ledger_open(void *memory, const ledger_parameters_t *parameters, co
     if (status != SYNOD_OK) {
         return status;
     }
-    session_limits_t limits = limits_of(parameters);
-    session_table_make(&made->table, (uint8_t *)memory + arena_cost(sizeof(ledger_t)), &limits,
-                       parameters->reply_bytes_max);
+    session_limits_t limits = ledger_limits(parameters);
+    uint8_t *at = (uint8_t *)memory + arena_cost(sizeof(ledger_t));
+    session_table_make(&made->table, at, &limits, parameters->reply_bytes_max);
+    made->saved = at + arena_cost(session_table_bytes(&limits, parameters->reply_bytes_max));
     *ledger = made;
     return SYNOD_OK;
 }
@@ -319,53 +306,4 @@ synod_status ledger_query(ledger_t *ledger, bytes_t query, bool prove, synod_wri
         return SYNOD_UNSUPPORTED;
     }
     return ledger->app.query(ledger->state, query, prove, reply, proof);
-}
-
-/* ---- stream ---- */
-
-synod_status ledger_save(ledger_t *ledger, synod_writer *writer) {
-    require(!ledger->loading);
-    synod_status status = session_table_save(&ledger->table, writer);
-    return status != SYNOD_OK ? status : ledger->app.snapshot_save(ledger->state, writer);
-}
-
-/* A fresh application first, so that a failure anywhere in the sessions leaves it as after open. */
-static synod_status load_begin(ledger_t *ledger) {
-    void *fresh = NULL;
-    synod_status status = ledger->app.open(&fresh);
-    if (status != SYNOD_OK) {
-        return status;
-    }
-    ledger->app.close(ledger->state);
-    ledger->state = fresh;
-    session_table_clear(&ledger->table);
-    session_load_begin(&ledger->loader, &ledger->table, &ledger->verifier);
-    ledger->loading = true;
-    return SYNOD_OK;
-}
-
-static synod_status load_piece(ledger_t *ledger, bytes_t piece) {
-    bool last = piece.size == 0;
-    synod_status status = session_load(&ledger->loader, &piece);
-    if (status != SYNOD_OK) {
-        return status;
-    }
-    if (last && ledger->loader.stage != SESSION_LOAD_DONE) {
-        return SYNOD_TRUNCATED;
-    }
-    return last || piece.size > 0 ? ledger->app.snapshot_load(ledger->state, piece) : SYNOD_OK;
-}
-
-synod_status ledger_load(ledger_t *ledger, bytes_t piece) {
-    synod_status status = ledger->loading ? SYNOD_OK : load_begin(ledger);
-    if (status != SYNOD_OK) {
-        return status;
-    }
-    bool last = piece.size == 0;
-    status = load_piece(ledger, piece);
-    if (status != SYNOD_OK) {
-        session_table_clear(&ledger->table);
-    }
-    ledger->loading = status == SYNOD_OK && !last;
-    return status;
 }

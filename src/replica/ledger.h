@@ -100,11 +100,19 @@ synod_status ledger_query(ledger_t *ledger, bytes_t query, bool prove, synod_wri
 
 /* The whole ledger as one canonical stream, and back. Hostile bytes are judged: structure and
  * bounds here, the content by comparing ledger_root with a certified root afterwards (attack P24).
- * SYNOD_TOO_LARGE: the writer refused. */
-synod_status ledger_save(ledger_t *ledger, synod_writer *writer);
+ *
+ * Saving goes in pieces while blocks go on executing; what is saved is the ledger as it is at
+ * ledger_save_begin: the sessions are copied then, the application keeps its own old values. Each
+ * ledger_save_next appends up to the writer's limit_bytes; `*more` is false with the last piece.
+ * SYNOD_TOO_LARGE: the writer refused what is within its limit. ledger_save_end at any time. */
+void ledger_save_begin(ledger_t *ledger);
+synod_status ledger_save_next(ledger_t *ledger, synod_writer *writer, bool *more);
+void ledger_save_end(ledger_t *ledger);
 /* Replaces everything. Pieces of any size; last call: empty piece. Until that has returned SYNOD_OK
  * only ledger_load and ledger_close may be called, unless a piece failed: then the ledger is as
  * after open, and the next piece begins a new stream. */
 synod_status ledger_load(ledger_t *ledger, bytes_t piece);
+/* As after open, whatever was loaded or executed. What the application says when it is opened. */
+synod_status ledger_empty(ledger_t *ledger);
 
 #endif

@@ -20,6 +20,8 @@ static void link_free(replica_t *r, replica_link_t *link) {
         r->member_links[link->member] = LINK_NONE;
     if (r->serve.busy && r->serve.link == link->link)
         r->serve.link = LINK_NONE;
+    if (r->snapshots.serve.link == link->link)
+        r->snapshots.serve.link = LINK_NONE;
     link->link = LINK_NONE;
 }
 

@@ -15,7 +15,7 @@ size_t mempool_memory_bytes(uint32_t ring_bytes) {
 
 mempool_t mempool_make(void *memory, uint32_t ring_bytes, uint64_t secret) {
     require(ring_bytes >= RING_SHARE * REQUEST_BYTES_MAX);
-    uint8_t *at = memory; /* zeroed: a mempool that stays small touches little of it */
+    uint8_t *at = memory;          /* zeroed: a mempool that stays small touches little of it */
     ring_bytes -= ring_bytes % 16; /* pieces and what is skipped at the end are whole headers */
     mempool_t mempool = {.ring_bytes = ring_bytes, .secret = secret, .ring = at};
     at += arena_cost(ring_bytes);

@@ -4,6 +4,8 @@
 #include "base/arena.h"
 
 #define JOURNAL_SEGMENTS_DEFAULT 64
+/* A snapshot for each eighth of the journal. */
+#define SNAPSHOT_SHARE_DEFAULT 8
 #define MEMPOOL_BYTES_DEFAULT (64u << 20)
 #define LINKS_DEFAULT 1024
 #define LINK_FAULTS_DEFAULT 256
@@ -31,6 +33,8 @@ static void fill(replica_config_t *config) {
         chain_parameters_fill(&config->chain, config->protocol);
     DEFAULT(config->journal_segments, JOURNAL_SEGMENTS_DEFAULT);
     DEFAULT(config->journal_segment_bytes, JOURNAL_SEGMENT_BYTES);
+    DEFAULT(config->snapshot_bytes,
+            config->journal_segments * config->journal_segment_bytes / SNAPSHOT_SHARE_DEFAULT);
     DEFAULT(config->mempool_bytes, MEMPOOL_BYTES_DEFAULT);
     DEFAULT(config->links_max, LINKS_DEFAULT);
     DEFAULT(config->link_faults, LINK_FAULTS_DEFAULT);
@@ -67,6 +71,8 @@ static void lay_out_core(replica_t *r, const replica_config_t *c, layout_t *at, 
     parts->decode = take(at, parts->decode_size);
     parts->events = take(at, EVENTS_MAX * sizeof(event_t));
     r->records = take(at, protocol->records_max * sizeof(record_t));
+    r->record_sequences = take(at, protocol->records_max * sizeof(uint64_t));
+    r->live_records = take(at, protocol->records_max * sizeof(record_t));
     r->record_room = take(at, protocol->records_max * record);
     r->known = take(at, KNOWN_SLOTS * sizeof(known_entry_t));
     r->frame = take(at, FRAME_HEADER_BYTES + FRAME_BODY_MAX);
@@ -79,12 +85,31 @@ static void lay_out_core(replica_t *r, const replica_config_t *c, layout_t *at, 
     r->serve.room = take(at, r->serve.room_size);
 }
 
+static void lay_out_snapshots(replica_t *r, const replica_config_t *c, layout_t *at) {
+    snapshots_t *s = &r->snapshots;
+    uint32_t n = c->committee->size;
+    for (uint32_t i = 0; i < SNAPSHOT_SLOTS_HELD; i++)
+        s->slots[i].manifest = take(at, SNAPSHOT_MANIFEST_MAX);
+    s->manifest = take(at, SNAPSHOT_MANIFEST_MAX);
+    s->attestations = take(at, (size_t)n * SNAPSHOT_ATTESTATION_BYTES);
+    s->digests = take(at, SNAPSHOT_CHUNKS_MAX * sizeof(digest_t));
+    s->piece = take(at, SNAPSHOT_PIECE_CHUNKS * SNAPSHOT_CHUNK_BYTES);
+    s->save.signers = take(at, bitset_words(n) * sizeof(uint64_t));
+    s->save.signatures = take(at, n * sizeof(signature_t));
+    s->save.proof = take(at, certificate_bytes_max(n));
+    s->serve.room = take(at, SNAPSHOT_CHUNK_BYTES);
+    r->transfer.liars = take(at, bitset_words(n) * sizeof(uint64_t));
+    r->transfer.pruned = take(at, bitset_words(n) * sizeof(uint64_t));
+    r->spare_memory = take(at, ledger_bytes(&c->chain.ledger));
+}
+
 static void lay_out(replica_t *r, const replica_config_t *c, layout_t *at, parts_t *parts) {
     uint32_t payload = c->chain.core.payload_bytes_max;
     lay_out_core(r, c, at, parts);
     parts->journal = take(at, journal_memory_bytes(JOURNAL_BUFFER_BYTES, c->journal_segments));
     parts->mempool = take(at, mempool_memory_bytes(c->mempool_bytes));
     parts->blocks = take(at, blocks_memory_bytes(payload));
+    lay_out_snapshots(r, c, at);
     parts->ledger = take(at, ledger_bytes(&c->chain.ledger));
     r->index_block = take(at, INDEX_HEIGHTS * sizeof(uint64_t));
     r->index_final = take(at, INDEX_HEIGHTS * sizeof(uint64_t));
@@ -205,5 +230,7 @@ synod_status replica_open(void *memory, size_t size, const replica_config_t *giv
 
 void replica_close(replica_t *r) {
     ledger_close(r->ledger);
+    if (r->spare != NULL)
+        ledger_close(r->spare);
     r->phase = REPLICA_HALTED;
 }

@@ -80,6 +80,9 @@ static bool hold(replica_t *r, member_t to, uint64_t barrier, bytes_t frame) {
 
 void outbox_send(replica_t *r, member_t to, bool early, const message_t *unsigned_message) {
     message_t message = *unsigned_message;
+    const phase_t *phase = &r->config.protocol->phases[message.statement.phase];
+    if (r->mute && phase->authentication == AUTH_SIGNATURE)
+        return;
     sign(r, &message);
     size_t size = encode(r, &message);
     if (size == 0)

@@ -37,9 +37,9 @@ static void on_record(replica_t *r, const journal_entry_t *entry) {
         replica_halt(r, SYNOD_CORRUPT, "a record of the core in the journal cannot be read");
         return;
     }
-    uint8_t *to = r->record_room + key * bound;
-    memcpy(to, bytes.data, bytes.size);
-    r->records[key] = (record_t){path, key, bytes_of(to, bytes.size)};
+    record_t record = {path, key, bytes};
+    space_keep_record(r, &record);
+    r->record_sequences[key] = entry->sequence;
 }
 
 static void on_final(replica_t *r, const journal_entry_t *entry) {
@@ -62,17 +62,23 @@ static void on_final(replica_t *r, const journal_entry_t *entry) {
     deliver_pump(r);
 }
 
-/* Domain, member and node salt: the journal of another chain or member is refused. */
-static void genesis_body(const replica_t *r, uint8_t to[SYNOD_DIGEST_BYTES * 2 + 4]) {
+#define GENESIS_BYTES (SYNOD_DIGEST_BYTES * 2 + 4)
+
+/* Domain, member and node salt: the journal of another chain or member is refused. One byte more,
+ * 1, says that it was begun although its key had been used (a snapshot lay beside it): what that
+ * key signed before is not in it, and never will be. */
+static void genesis_body(const replica_t *r, uint8_t to[GENESIS_BYTES + 1]) {
     memcpy(to, r->config.committee->domain.bytes, SYNOD_DIGEST_BYTES);
     store_u32(to + SYNOD_DIGEST_BYTES, r->config.self);
     memcpy(to + SYNOD_DIGEST_BYTES + 4, r->config.seed, SYNOD_DIGEST_BYTES);
+    to[GENESIS_BYTES] = 1;
 }
 
 static void on_genesis(replica_t *r, const journal_entry_t *entry) {
-    uint8_t ours[SYNOD_DIGEST_BYTES * 2 + 4];
+    uint8_t ours[GENESIS_BYTES + 1];
     genesis_body(r, ours);
-    if (!bytes_equal(entry->body, bytes_of(ours, sizeof ours)))
+    r->mute = bytes_equal(entry->body, bytes_of(ours, GENESIS_BYTES + 1));
+    if (!r->mute && !bytes_equal(entry->body, bytes_of(ours, GENESIS_BYTES)))
         replica_halt(r, SYNOD_WRONG_CHAIN,
                      "the journal belongs to another chain, member or key: check the home");
 }
@@ -113,23 +119,51 @@ static void wait_for_unfinished(replica_t *r) {
     }
 }
 
+/* The journal went on from a snapshot that is not here, or is damaged: what it holds stands on
+ * nothing. The records of the core are whole, so this member may vote once it has a state. */
+static void say_what_is_missing(replica_t *r) {
+    height_t marked = r->snapshots.marked_height, here = ledger_height(r->ledger);
+    if (marked > here)
+        replica_log(r, 0, "recover", "incomplete",
+                    "height=%llu snapshot_was=%llu why=\"the journal was released for a snapshot "
+                    "that is missing or damaged: the state is fetched from other members\"",
+                    (unsigned long long)here, (unsigned long long)marked);
+}
+
+/* After a start from a snapshot the core may know nothing of the certificate that finished it. */
+static void tell_anchor(replica_t *r) {
+    const certificate_t *proof = NULL;
+    if (r->final_proof_size == 0 || r->final_height == 0 ||
+        judge_proof(r, bytes_of(r->final_proof, r->final_proof_size), r->final_height, &r->final_id,
+                    &proof) != SYNOD_OK)
+        return;
+    sync_tell_core(r, r->final_height, &r->final_id, proof);
+}
+
 static void finish(replica_t *r) {
     if (journal_last(r->journal) == 0) {
-        uint8_t body[SYNOD_DIGEST_BYTES * 2 + 4];
+        uint8_t body[GENESIS_BYTES + 1];
         genesis_body(r, body);
-        bytes_t part = bytes_of(body, sizeof body);
+        r->mute = ledger_height(r->ledger) > 0;
+        bytes_t part = bytes_of(body, GENESIS_BYTES + (r->mute ? 1 : 0));
         uint64_t sequence = journal_append(r->journal, JOURNAL_GENESIS, &part, 1, NULL);
         ensure(sequence != 0);
     }
     uint32_t live = 0;
     for (uint32_t i = 0; i < r->config.protocol->records_max; i++)
         if (r->records[i].bytes.size > 0)
-            r->records[live++] = r->records[i];
+            r->live_records[live++] = r->records[i];
+    say_what_is_missing(r);
+    if (r->mute)
+        replica_log(r, 0, "recover", "learner",
+                    "why=\"this journal was begun beside a snapshot: what the key signed before is "
+                    "not known, so it signs no vote; restore the journal, or make a new node\"");
     r->phase = REPLICA_RUNNING;
     replica_log(r, 2, "recover", "done", "height=%llu records=%u torn_tail=%s",
                 (unsigned long long)ledger_height(r->ledger), live,
                 journal_was_torn(r->journal) ? "yes" : "no");
-    driver_start(r, r->records, live);
+    driver_start(r, r->live_records, live);
+    tell_anchor(r);
     wait_for_unfinished(r);
     r->pending_dirty = r->judge_again = true; /* blocks of before: what comes stands on them */
 }
@@ -155,6 +189,8 @@ void recover_continue(replica_t *r) {
                 on_record(r, &entry);
             else if (entry.kind == JOURNAL_FINAL)
                 on_final(r, &entry);
+            else if (entry.kind == JOURNAL_SNAPSHOT)
+                space_on_mark(r, &entry);
             break;
         }
     }

@@ -2,6 +2,8 @@
  * is queued, release what has become durable, set the next wake. */
 #include "replica/state.h"
 
+/* Nothing was written for so long: the journal is sealed, which costs a sync. */
+#define SEAL_AFTER_NS UINT64_C(1000000000)
 /* A final mark that is lost costs a question to a peer, nothing else. */
 #define LAZY_WRITE_NS UINT64_C(20000000)
 
@@ -25,8 +27,7 @@ static void leave(replica_t *r) {
 void replica_start(replica_t *r, instant_t now) {
     r->started = now;
     enter(r, now);
-    journal_recover(r->journal);
-    recover_continue(r);
+    snapshot_recover(r);
     leave(r);
 }
 
@@ -55,6 +56,12 @@ static void member_frame(replica_t *r, replica_link_t *link, frame_t frame) {
         break;
     case FRAME_BLOCK:
         sync_block(r, link, frame.body);
+        break;
+    case FRAME_SNAPSHOT_ASK:
+        snapshot_ask_on_frame(r, link, frame.body);
+        break;
+    case FRAME_SNAPSHOT:
+        snapshot_on_frame(r, link, frame.body);
         break;
     case FRAME_CHECKPOINT:
         attest_on_frame(r, link, frame.body);
@@ -125,6 +132,8 @@ void replica_on_appended(replica_t *r, instant_t now, uint64_t token, synod_stat
         recover_continue(r);
     else if (health != SYNOD_OK && r->phase == REPLICA_RUNNING)
         replica_halt(r, health, "the journal cannot be written: nothing more is promised"); /* F2 */
+    if (r->snapshots.release_due && r->phase == REPLICA_RUNNING)
+        space_release(r);
     if (r->disk_short && r->phase == REPLICA_RUNNING) {
         r->disk_short = false;
         r->judge_again = true;
@@ -144,6 +153,36 @@ void replica_on_read(replica_t *r, instant_t now, uint64_t token, synod_status s
     leave(r);
 }
 
+void replica_on_stored(replica_t *r, instant_t now, uint64_t token, synod_status status) {
+    enter(r, now);
+    if (token != 0 && token == r->snapshots.store_token) {
+        r->snapshots.store_token = 0;
+        if (r->phase == REPLICA_RUNNING && !transfer_on_stored(r, status))
+            save_on_stored(r, status);
+    }
+    leave(r);
+}
+
+void replica_on_loaded(replica_t *r, instant_t now, uint64_t token, synod_status status) {
+    enter(r, now);
+    if (r->phase != REPLICA_HALTED)
+        snapshot_on_loaded(r, token, status);
+    leave(r);
+}
+
+/* Damage in the very last write looks like a torn one; when nothing follows it for a while, a seal
+ * does. */
+static void seal_tick(replica_t *r) {
+    if (r->seal_at == 0 || r->seal_at > r->now.now_ns)
+        return;
+    r->seal_at = 0;
+    if (journal_last(r->journal) != journal_durable(r->journal))
+        return; /* it is not idle; again when it is */
+    if (journal_seal(r->journal))
+        journal_pump(r->journal);
+    r->sealed = journal_last(r->journal);
+}
+
 void replica_on_wake(replica_t *r, instant_t now) {
     enter(r, now);
     if (r->phase == REPLICA_RUNNING) {
@@ -152,6 +191,8 @@ void replica_on_wake(replica_t *r, instant_t now) {
         sync_tick(r);
         attest_tick(r);
         quota_tick(r);
+        transfer_tick(r);
+        seal_tick(r);
         driver_deadlines(r);
     }
     leave(r);
@@ -160,7 +201,7 @@ void replica_on_wake(replica_t *r, instant_t now) {
 void replica_on_job(replica_t *r, instant_t now, job_t *base) {
     enter(r, now);
     verify_job_t *job = (verify_job_t *)base;
-    if (r->phase == REPLICA_RUNNING) {
+    if (!save_on_job(r, base) && r->phase == REPLICA_RUNNING) {
         if (job->purpose == VERIFY_BLOCK)
             judge_verified(r, job);
         else
@@ -181,8 +222,11 @@ static bool somebody_waits(const replica_t *r) {
 static void write_journal(replica_t *r) {
     if (journal_last(r->journal) == journal_durable(r->journal)) {
         r->lazy_at = 0;
+        if (journal_last(r->journal) != r->sealed && r->seal_at == 0 && r->phase == REPLICA_RUNNING)
+            r->seal_at = r->now.now_ns + SEAL_AFTER_NS;
         return;
     }
+    r->seal_at = 0;
     if (somebody_waits(r) || (r->lazy_at != 0 && r->lazy_at <= r->now.now_ns))
         r->lazy_at = 0;
     else if (r->lazy_at == 0)
@@ -201,6 +245,19 @@ void replica_flush(replica_t *r, instant_t now) {
     write_journal(r);
     if (r->phase == REPLICA_RUNNING)
         set_wake(r);
+}
+
+bool replica_rest(replica_t *r, instant_t now) {
+    enter(r, now);
+    if (r->phase != REPLICA_RUNNING)
+        return true;
+    journal_pump(r->journal);
+    if (journal_last(r->journal) != journal_durable(r->journal))
+        return false;
+    bool sealing = journal_seal(r->journal);
+    if (sealing)
+        journal_pump(r->journal);
+    return !sealing;
 }
 
 /* ---- looking ---- */
@@ -251,6 +308,9 @@ void replica_status(const replica_t *r, instant_t now, status_report_t *report) 
     }
     report->journal_syncs = journal_syncs(r->journal);
     report->journal_bytes = journal_bytes_written(r->journal);
+    report->snapshot_height = snapshot_newest((snapshots_t *)(uintptr_t)&r->snapshots)->height;
+    report->journal_used_bytes = journal_used_bytes(r->journal);
+    report->journal_capacity_bytes = journal_capacity_bytes(r->journal);
     report->frames_dropped = r->frames_dropped;
     report->signatures_bad = r->signatures_bad;
     report->sync_failures = r->sync_failures;

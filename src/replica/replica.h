@@ -48,6 +48,10 @@ typedef struct replica_config {
     uint64_t journal_segment_bytes; /* part of the device; default 64 MiB */
     /* Bytes that the journal's device has now: beyond, nothing was ever written; 0: not known. */
     uint64_t journal_extent_bytes;
+    /* A snapshot at the next checkpoint after so many bytes of journal; default an eighth of the
+     * device: two snapshots are kept and the journal from the older one on, so about three of these
+     * are in use, and at most one, and the blocks of one checkpoint, are replayed at start. */
+    uint64_t snapshot_bytes;
     uint32_t mempool_bytes; /* default 64 MiB */
     uint32_t links_max;     /* members and clients; default 1,024 */
     uint32_t link_faults;   /* wrong frames at once before a link is closed; default 256 */
@@ -77,10 +81,16 @@ void replica_on_link_down(replica_t *replica, instant_t now, link_t link);
 void replica_on_frame(replica_t *replica, instant_t now, link_t link, frame_t frame);
 void replica_on_appended(replica_t *replica, instant_t now, uint64_t token, synod_status status);
 void replica_on_read(replica_t *replica, instant_t now, uint64_t token, synod_status status);
+void replica_on_stored(replica_t *replica, instant_t now, uint64_t token, synod_status status);
+void replica_on_loaded(replica_t *replica, instant_t now, uint64_t token, synod_status status);
 void replica_on_wake(replica_t *replica, instant_t now);
 void replica_on_job(replica_t *replica, instant_t now, job_t *job);
 /* After each batch of inputs: hands collected work to journal and pool. */
 void replica_flush(replica_t *replica, instant_t now);
+
+/* Before an orderly end, again and again until it says true: everything that was appended is
+ * durable and sealed. Nothing else should come in any more. */
+bool replica_rest(replica_t *replica, instant_t now);
 
 /* ---- looking ---- */
 
@@ -93,7 +103,8 @@ typedef enum replica_phase {
 replica_phase_t replica_phase(const replica_t *replica);
 void replica_status(const replica_t *replica, instant_t now, status_report_t *report);
 const ledger_t *replica_ledger(const replica_t *replica);
-/* For the simulator's oracles: called at each delivered and executed block, in order. */
+/* For the simulator's oracles: called at each delivered and executed block, in order. With a NULL
+ * block: the state is now that after this block, by a snapshot. */
 typedef void replica_observer_fn(void *context, height_t height, const digest_t *id,
                                  const block_t *block, bytes_t payload);
 void replica_observe(replica_t *replica, replica_observer_fn *observer, void *context);

@@ -92,7 +92,9 @@ static void answer_ask(replica_t *r, link_t link, height_t from, uint32_t count)
     height_t executed = ledger_height(r->ledger);
     if (from > executed)
         send_block(r, link, (bytes_t){0}, 0, (bytes_t){0}, (bytes_t){0});
-    else if (from > 0 && from >= r->index_low && executed - from < INDEX_HEIGHTS)
+    else if (from > 0 && from < r->index_low) /* released: whoever needs it needs a snapshot */
+        send_block(r, link, (bytes_t){0}, r->index_low, (bytes_t){0}, (bytes_t){0});
+    else if (from > 0 && executed - from < INDEX_HEIGHTS)
         start_serving(r, link, from, count);
 }
 

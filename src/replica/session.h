@@ -145,6 +145,8 @@ bytes_t session_result(const session_table_t *table, const session_t *session,
 /* ---- roots and stream (session_encode.c, session_load.c) ---- */
 
 digest_t session_table_root(session_table_t *table);
+/* The longest stream of any table with these limits. */
+size_t session_stream_bytes_max(const session_limits_t *limits);
 /* SYNOD_TOO_LARGE when the writer refuses. */
 synod_status session_table_save(session_table_t *table, synod_writer *writer);
 

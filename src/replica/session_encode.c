@@ -118,6 +118,11 @@ static bool save_session(session_table_t *table, const session_t *session, synod
     return true;
 }
 
+size_t session_stream_bytes_max(const session_limits_t *limits) {
+    size_t session = SESSION_RECORD_BYTES + (size_t)limits->window * SESSION_KEPT_BYTES;
+    return SESSION_STREAM_HEADER_BYTES + limits->sessions_max * (session + limits->reply_bytes);
+}
+
 synod_status session_table_save(session_table_t *table, synod_writer *to) {
     uint8_t head[SESSION_STREAM_HEADER_BYTES];
     writer_t writer = writer_of(head, sizeof head);

@@ -5,7 +5,7 @@
  *   outbox.c   the one FIFO, signing            links.c    members and clients, handshake
  *   recover.c  journal replay                   sync.c     blocks that were missed
  *   attest.c   checkpoints                      serve.c    blocks for those who missed them
- *   quota.c    what one link may cost
+ *   quota.c    what one link may cost           snapshot.h snapshots, state transfer, space
  *
  * Invariants: nothing leaves that promises something before journal_durable reached its barrier;
  * the ledger executes heights one after another; a core is stepped by one event at a time and its
@@ -27,6 +27,8 @@
 #include "replica/mempool.h"
 #include "replica/quota.h"
 #include "replica/replica.h"
+#include "replica/snapshot_parts.h"
+#include "replica/sync_parts.h"
 
 /* Journal write buffers: one is written while the other collects. */
 #define JOURNAL_BUFFER_BYTES (12u << 20)
@@ -62,6 +64,8 @@
 /* Room in the journal that blocks leave for the core's records: two of the largest. */
 #define JOURNAL_RESERVE (2u << 20)
 #define ATTACHMENTS_MAX 4096
+/* Tokens of stores and loads count from here. */
+#define SNAPSHOT_TOKEN (UINT64_C(1) << 61)
 /* Answer and proof of one read: two of them fit into a frame. */
 #define QUERY_BYTES_MAX (1u << 20)
 
@@ -141,27 +145,8 @@ typedef struct outbox_entry {
 typedef struct checkpoint_said {
     height_t height; /* 0: nothing */
     digest_t root;
+    signature_t signature;
 } checkpoint_said_t;
-
-/* A member as a source of blocks, and as one that asks us for them. */
-typedef struct sync_peer {
-    uint32_t strikes;  /* runs in a row that it left without a proof */
-    bool nothing_more; /* it said so, about what we have */
-    uint32_t wants;    /* blocks that it waits for: from `wants_from` on; 0: none */
-    height_t wants_from;
-} sync_peer_t;
-
-/* One run of old blocks that is being read from the journal for a peer. */
-typedef struct serve {
-    bool busy;
-    member_t last; /* who was served last: the others come first */
-    link_t link;
-    height_t next, end; /* blocks [next, end]; the last goes with the proof */
-    bool reading_proof;
-    size_t proof_size;
-    uint8_t *proof, *room; /* one certificate; one journal record */
-    size_t room_size;
-} serve_t;
 
 struct replica {
     replica_config_t config;
@@ -169,6 +154,7 @@ struct replica {
     env_t env;
     instant_t now;
     instant_t started;
+    bool mute; /* what this key signed is not known: no vote, time-out or proposal leaves */
     replica_observer_fn *observer;
     void *observer_context;
 
@@ -179,11 +165,15 @@ struct replica {
     uint64_t deadlines[DEADLINES_MAX]; /* by id; 0 off */
     uint64_t wake_at;                  /* as told to the host */
     bool pending_dirty;
-    record_t *records; /* by key: found in recovery */
+    record_t *records; /* by key: the newest of each */
+    uint64_t *record_sequences;
+    record_t *live_records; /* those that there are, for the core's start */
     uint8_t *record_room;
 
     /* durable */
     journal_t *journal;
+    uint64_t seal_at;      /* 0: nothing to seal */
+    uint64_t sealed;       /* last record that is */
     uint64_t lazy_at;      /* records that nobody waits for go out by then; 0: there are none */
     uint64_t *index_block; /* height % INDEX_HEIGHTS -> address + 1 of its block record */
     uint64_t *index_final; /* the same for final marks */
@@ -276,6 +266,11 @@ struct replica {
     uint64_t idle_root_at;          /* 0: off */
     checkpoint_said_t *checkpoints; /* CHECKPOINTS_KEPT of each member */
 
+    snapshots_t snapshots;
+    transfer_t transfer;
+    ledger_t *spare; /* a transferred state is loaded here; NULL: was not needed yet */
+    void *spare_memory;
+
     /* counters */
     uint64_t frames_dropped, signatures_bad, sync_failures;
     uint64_t quota_drops, links_refused, lines_held;
@@ -365,22 +360,10 @@ void answer_status(replica_t *r, replica_link_t *link);
 /* ---- recover.c ---- */
 void recover_continue(replica_t *r);
 
-/* ---- sync.c ---- */
-/* The peer was greeted: does it have more than we? */
-void sync_greet(replica_t *r, replica_link_t *link);
-/* Something final is not here: ask somebody, unless a question is open. */
-void sync_want(replica_t *r);
-/* A run of blocks after what is executed, from this member. */
-void sync_ask_run(replica_t *r, member_t peer);
-void sync_tick(replica_t *r);
-void sync_block(replica_t *r, replica_link_t *link, bytes_t body);
-void sync_fetch_parent(replica_t *r, const digest_t *id);
-
-/* ---- serve.c ---- */
-void serve_ask(replica_t *r, replica_link_t *link, bytes_t body);
-void serve_on_read(replica_t *r, synod_status status);
-
 /* ---- attest.c ---- */
+digest_t committee_root(const replica_t *r);
+void attest_collect(replica_t *r);
+synod_status checkpoint_verify(const checkpoint_t *checkpoint, const committee_t *committee);
 void attest_executed(replica_t *r);
 void attest_tick(replica_t *r);
 /* A member says that it has this height: if it stays above ours, it is asked for it. */

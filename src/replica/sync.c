@@ -75,6 +75,7 @@ void sync_ask_run(replica_t *r, member_t peer) {
     r->sync_by = r->now.now_ns + SYNC_STRETCH_NS;
     r->sync_next = ledger_height(r->ledger) + 1;
     r->sync_parent = r->executed_id;
+    transfer_on_sync_ask(r);
     ask_on(r);
 }
 
@@ -178,31 +179,46 @@ static void sync_done(replica_t *r) {
     }
 }
 
-static bool take_proof(replica_t *r, bytes_t encoded, height_t height, const digest_t *id) {
-    const certificate_t *proof = NULL;
+synod_status judge_proof(replica_t *r, bytes_t encoded, height_t height, const digest_t *id,
+                         const certificate_t **proof) {
     reader_t reader = reader_of(encoded);
     const committee_t *committee = r->config.committee;
     const protocol_t *protocol = r->config.protocol;
     arena_reset(&r->decode);
-    if (protocol->final_proof == NULL ||
-        certificate_decode(&reader, committee->size, &r->decode, &proof) != SYNOD_OK ||
-        !reader_done(&reader) || proof->statement.phase >= protocol->phase_count)
-        return false;
-    const phase_t *phase = &protocol->phases[proof->statement.phase];
-    if (certificate_judge(proof, committee, phase->quorum, &r->env.anchor) != SYNOD_OK ||
-        protocol->final_proof(&r->env, proof, height, id) != SYNOD_OK ||
-        certificate_verify(proof, committee, &r->known_face) != SYNOD_OK)
-        return false;
-    known_add_certificate(r, proof);
-    deliver_encoded(r, height, id, encoded);
-    /* The core learns of the certificate that it missed. The proof stays in the decode arena until
-     * the event was taken. */
+    if (protocol->final_proof == NULL)
+        return SYNOD_UNSUPPORTED;
+    synod_status status = certificate_decode(&reader, committee->size, &r->decode, proof);
+    if (status != SYNOD_OK)
+        return status;
+    if (!reader_done(&reader) || (*proof)->statement.phase >= protocol->phase_count)
+        return SYNOD_MALFORMED;
+    quorum_t quorum = protocol->phases[(*proof)->statement.phase].quorum;
+    status = certificate_judge(*proof, committee, quorum, &r->env.anchor);
+    if (status == SYNOD_OK)
+        status = protocol->final_proof(&r->env, *proof, height, id);
+    if (status == SYNOD_OK)
+        status = certificate_verify(*proof, committee, &r->known_face);
+    if (status == SYNOD_OK)
+        known_add_certificate(r, *proof);
+    return status;
+}
+
+/* The proof stays in the decode arena until the event was taken. */
+void sync_tell_core(replica_t *r, height_t height, const digest_t *id, const certificate_t *proof) {
     event_t event = {.kind = EVENT_JUMP};
     event.jump.height = height;
     event.jump.id = *id;
     event.jump.certificate = proof;
     driver_queue(r, &event);
     driver_run(r);
+}
+
+static bool take_proof(replica_t *r, bytes_t encoded, height_t height, const digest_t *id) {
+    const certificate_t *proof = NULL;
+    if (judge_proof(r, encoded, height, id, &proof) != SYNOD_OK)
+        return false;
+    deliver_encoded(r, height, id, encoded);
+    sync_tell_core(r, height, id, proof);
     return true;
 }
 
@@ -287,6 +303,16 @@ static void take_fetched(replica_t *r, const digest_t *id, const block_t *block,
     deliver_pump(r);
 }
 
+/* It has more than we, but not the next block: somebody else may. */
+static void on_pruned(replica_t *r, member_t member) {
+    if (r->sync_end != 0 && member == r->sync_peer) {
+        strike(r); /* whoever may keep it comes first */
+        r->sync_end = 0;
+        r->sync_at = r->now.now_ns + SYNC_PATIENCE_NS / 8;
+    }
+    transfer_pruned(r, member);
+}
+
 void sync_block(replica_t *r, replica_link_t *link, bytes_t body) {
     reader_t reader = reader_of(body);
     block_answer_t answer;
@@ -294,8 +320,11 @@ void sync_block(replica_t *r, replica_link_t *link, bytes_t body) {
     _Alignas(8) uint8_t room[sizeof(block_t) + sizeof(digest_t)];
     block_t *block = (block_t *)(void *)room;
     if (status == SYNOD_OK && answer.block.size == 0) {
-        if (answer.final_height > ledger_height(r->ledger))
+        if (answer.final_height > ledger_height(r->ledger)) {
+            if (answer.height > ledger_height(r->ledger) + 1)
+                on_pruned(r, link->member);
             return;
+        }
         r->claims[link->member] = 0;
         if (link->member == r->sync_peer && r->sync_end != 0)
             sync_done(r);

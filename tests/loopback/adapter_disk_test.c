@@ -219,9 +219,9 @@ static void test_snapshots(void **state) {
     memset(bytes, 0x7b, sizeof bytes);
     open_disk(&faulty);
     disk_load(disk, 1, 0, 0, back, 100);
-    disk_store(disk, 2, 0, 0, bytes_of(bytes, 100000), false);
+    disk_store(disk, 2, 0, 0, bytes_of(bytes, 100000), STORE_BEGIN);
     disk_load(disk, 3, 0, 0, back, 100); /* not there before it is whole */
-    disk_store(disk, 4, 0, 100000, bytes_of(bytes + 100000, 200000), true);
+    disk_store(disk, 4, 0, 100000, bytes_of(bytes + 100000, 200000), STORE_END);
     disk_load(disk, 5, 0, 0, back, sizeof back);
     disk_load(disk, 6, 1, 0, back, 100);
     run_all();
@@ -234,16 +234,16 @@ static void test_snapshots(void **state) {
     assert_memory_equal(back, bytes, sizeof bytes);
     assert_int_equal(back[sizeof bytes], 0);
     /* One that is cut short changes nothing (attack F8). */
-    disk_store(disk, 7, 0, 0, bytes_of("new", 3), false);
+    disk_store(disk, 7, 0, 0, bytes_of("new", 3), STORE_BEGIN);
     run_all();
     close_disk();
     open_disk(&faulty);
     disk_load(disk, 8, 0, 0, back, 3);
-    disk_store(disk, 9, 0, 3, bytes_of("tail", 4), true); /* without its beginning */
+    disk_store(disk, 9, 0, 3, bytes_of("tail", 4), STORE_END); /* without its beginning */
     run_all();
     assert_memory_equal(back, bytes, 3);
     assert_int_equal(answers[answer_count - 1].status, SYNOD_IO);
-    disk_store(disk, 10, 0, 0, bytes_of("", 0), true);
+    disk_store(disk, 10, 0, 0, bytes_of("", 0), STORE_BEGIN | STORE_END);
     run_all();
     assert_int_equal(file_size(world_path("data/snapshot-0")), 0);
 }

@@ -32,6 +32,10 @@ static void good_seeds(void **state) {
     assert_true(totals.requests > 5 * SEEDS);
     assert_true(totals.views_failed > SEEDS);
     assert_true(totals.blocks_after_calm > SEEDS);
+    assert_true(totals.views_failed > SEEDS / 2);
+    assert_true(totals.snapshots > SEEDS);
+    assert_true(totals.releases > SEEDS / 4);
+    assert_true(totals.installs > 0);
     for (uint32_t i = 0; i < FAULT_KINDS; i++) {
         if (totals.faults[i] == 0)
             print_message("%s never struck\n", world_fault_name((world_fault_t)i));

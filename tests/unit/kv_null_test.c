@@ -44,7 +44,11 @@ static void test_null(void **state) {
     }
     app->root(memory, &after);
     assert_true(digest_equal(&before, &after));
-    assert_int_equal(app->snapshot_save(memory, &writer), SYNOD_OK);
+    bool more = true;
+    app->snapshot_begin(memory);
+    assert_int_equal(app->snapshot_next(memory, &writer, &more), SYNOD_OK);
+    assert_false(more);
+    app->snapshot_end(memory);
     assert_int_equal(app->snapshot_load(memory, bytes_of(NULL, 0)), SYNOD_OK);
     assert_int_equal(app->snapshot_load(memory, bytes_of("x", 1)), SYNOD_MALFORMED);
     app->close(memory);

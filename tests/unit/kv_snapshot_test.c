@@ -79,7 +79,11 @@ static void fill(int count) {
 static bytes_t save(void *from, uint8_t *to) {
     sink_t sink = {to, 0, STREAM_BYTES_MAX};
     synod_writer writer = {collect, &sink, STREAM_BYTES_MAX};
-    assert_int_equal(app->snapshot_save(from, &writer), SYNOD_OK);
+    bool more = true;
+    app->snapshot_begin(from);
+    assert_int_equal(app->snapshot_next(from, &writer, &more), SYNOD_OK);
+    assert_false(more);
+    app->snapshot_end(from);
     return bytes_of(to, sink.size);
 }
 
@@ -104,11 +108,8 @@ static synod_digest root_of(void *of) {
 
 /* As after open: the root of nothing, the snapshot of nothing, and it works. */
 static void check_empty(void *state) {
-    uint8_t bytes[HEADER_BYTES + 32 + 1];
-    sink_t sink = {bytes, 0, sizeof bytes};
-    synod_writer writer = {collect, &sink, sizeof bytes};
-    assert_int_equal(app->snapshot_save(state, &writer), SYNOD_OK);
-    assert_int_equal(sink.size, HEADER_BYTES + 32);
+    static uint8_t bytes[STREAM_BYTES_MAX];
+    assert_int_equal(save(state, bytes).size, HEADER_BYTES + 32);
     digest_t empty = hash_bytes(bytes_of("\x02", 1));
     synod_digest root = root_of(state);
     assert_true(digest_equal(&root, &empty));
@@ -288,16 +289,90 @@ static void test_query_waits_for_the_end(void **state) {
     assert_int_equal(app->query(kv, writer_bytes(&writer), false, &reply, NULL), SYNOD_OK);
 }
 
-static void test_writer_without_room(void **state) {
+/* Pieces of any size add up to the same stream; a writer that takes less than it said is told. */
+static void test_pieces(void **state) {
     (void)state;
-    fill(3);
+    static uint8_t again[STREAM_BYTES_MAX];
+    fill(20);
     bytes_t stream = save(kv, stream_bytes);
-    for (size_t limit = 0; limit < stream.size; limit++) {
-        uint8_t bytes[2048];
-        assert_true(limit < sizeof bytes);
-        sink_t sink = {bytes, 0, limit};
+    for (size_t limit = 1; limit < 700 && limit < stream.size; limit += 23) {
+        sink_t sink = {again, 0, sizeof again};
+        bool more = true;
+        app->snapshot_begin(kv);
+        while (more) {
+            size_t before = sink.size;
+            synod_writer writer = {collect, &sink, limit};
+            assert_int_equal(app->snapshot_next(kv, &writer, &more), SYNOD_OK);
+            assert_true(sink.size - before <= limit);
+        }
+        app->snapshot_end(kv);
+        assert_true(bytes_equal(bytes_of(again, sink.size), stream));
+        sink = (sink_t){again, 0, limit - 1};
         synod_writer writer = {collect, &sink, limit};
-        assert_int_equal(app->snapshot_save(kv, &writer), SYNOD_TOO_LARGE);
+        app->snapshot_begin(kv);
+        assert_int_equal(app->snapshot_next(kv, &writer, &more), SYNOD_TOO_LARGE);
+        app->snapshot_end(kv);
+    }
+}
+
+static void change(void *of, uint64_t chance) {
+    char key[32];
+    uint8_t room[6000];
+    uint8_t value[5000];
+    memset(value, (int)(chance >> 32), sizeof value);
+    (void)snprintf(key, sizeof key, "key %d", (int)(chance % 500));
+    if (chance >> 20 & 1) {
+        set(of, bytes_of(key, strlen(key)), bytes_of(value, (chance >> 21) % sizeof value));
+        return;
+    }
+    synod_block_info block = {.height = 1};
+    sink_t sink = {room, 0, sizeof room};
+    synod_writer reply = {collect, &sink, sizeof room};
+    uint8_t operation[64];
+    writer_t writer = writer_of(operation, sizeof operation);
+    kv_encode_delete(&writer, bytes_of(key, strlen(key)));
+    assert_int_equal(app->execute(of, &block, writer_bytes(&writer), &reply), SYNOD_OK);
+}
+
+/* What is saved is the state of the beginning, whatever is written, removed, put in again or
+ * settled between the pieces; and the state goes on as one of which no snapshot is taken. */
+static void test_changes_meanwhile(void **state) {
+    (void)state;
+    static uint8_t again[STREAM_BYTES_MAX];
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        prng_t prng = prng_of(seed);
+        void *other;
+        assert_int_equal(app->open(&other), SYNOD_OK);
+        for (int i = 0; i < 200; i++) {
+            uint64_t chance = prng_next(&prng);
+            change(kv, chance);
+            change(other, chance);
+        }
+        bytes_t stream = save(other, stream_bytes);
+        sink_t sink = {again, 0, sizeof again};
+        app->root(kv, &(synod_digest){{0}});
+        app->snapshot_begin(kv);
+        for (bool more = true; more;) {
+            synod_writer writer = {collect, &sink, prng_between(&prng, 1, 20000)};
+            assert_int_equal(app->snapshot_next(kv, &writer, &more), SYNOD_OK);
+            for (uint64_t i = prng_below(&prng, 20); i > 0; i--) {
+                uint64_t chance = prng_next(&prng);
+                change(kv, chance);
+                change(other, chance);
+            }
+            if (prng_below(&prng, 3) == 0) {
+                (void)root_of(kv);
+            }
+        }
+        app->snapshot_end(kv);
+        assert_true(bytes_equal(bytes_of(again, sink.size), stream));
+        synod_digest root = root_of(kv), expected = root_of(other);
+        assert_true(digest_equal(&root, &expected));
+        app->snapshot_begin(kv); /* given up */
+        change(kv, prng_next(&prng));
+        app->close(other);
+        app->close(kv);
+        assert_int_equal(app->open(&kv), SYNOD_OK);
     }
 }
 
@@ -313,7 +388,8 @@ int main(void) {
         KV_TEST(test_forged_streams),
         KV_TEST(test_state_bound),
         KV_TEST(test_query_waits_for_the_end),
-        KV_TEST(test_writer_without_room),
+        KV_TEST(test_pieces),
+        KV_TEST(test_changes_meanwhile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

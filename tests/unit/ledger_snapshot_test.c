@@ -121,17 +121,26 @@ static void load_over_something(void **unused) {
     world_free(&to);
 }
 
-static void save_into_too_little(void **unused) {
+/* Pieces of any size add up to the same stream, and what runs meanwhile is not in it. */
+static void save_in_pieces(void **unused) {
     (void)unused;
-    world_t from = populated();
-    world_stream_t whole = world_save(&from);
-    for (size_t limit = 0; limit < whole.size; limit++) {
-        world_stream_t stream = {.data = whole.data, .limit = limit};
-        synod_writer writer = {.put = world_stream_put, .context = &stream, .limit_bytes = limit};
-        assert_int_equal(ledger_save(from.ledger, &writer), SYNOD_TOO_LARGE);
+    static const size_t sizes[] = {1, 7, 68, 100, 4096};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        world_t from = populated(), other = populated();
+        world_stream_t whole = world_save(&from), late = {.limit = WORLD_BYTES_MAX};
+        world_stream_t pieces = world_save_pieces(&from, sizes[i]);
+        assert_true(
+            bytes_equal(bytes_of(whole.data, whole.size), bytes_of(pieces.data, pieces.size)));
+        late.data = pieces.data;
+        ledger_save_begin(from.ledger);
+        assert_same_future(&from, &other); /* goes on */
+        world_save_rest(&from, &late, sizes[i]);
+        assert_true(bytes_equal(bytes_of(whole.data, whole.size), bytes_of(late.data, late.size)));
+        free(whole.data);
+        free(pieces.data);
+        world_free(&from);
+        world_free(&other);
     }
-    free(whole.data);
-    world_free(&from);
 }
 
 /* After a refused stream the ledger is as after open and of full use. */
@@ -355,7 +364,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(back_and_forth),
         cmocka_unit_test(load_over_something),
-        cmocka_unit_test(save_into_too_little),
+        cmocka_unit_test(save_in_pieces),
         cmocka_unit_test(truncations),
         cmocka_unit_test(flips),
         cmocka_unit_test(lying_fields),

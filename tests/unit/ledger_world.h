@@ -22,8 +22,8 @@
 
 typedef struct fold {
     uint64_t value, operations, blocks, last_time_ns;
-    uint8_t loading[32];
-    size_t loaded;
+    uint8_t loading[32], saved[32];
+    size_t loaded, saved_at;
 } fold_t;
 
 static inline void fold_add(fold_t *fold, const void *data, size_t size) {
@@ -105,12 +105,28 @@ static inline void fold_root(void *state, synod_digest *root) {
     *root = hash_bytes(bytes_of(bytes, sizeof bytes));
 }
 
-static inline synod_status fold_save(void *state, synod_writer *writer) {
-    uint8_t bytes[32];
-    fold_encode(state, bytes);
-    bool done = writer->put(writer->context, (synod_bytes){bytes, 20}) &&
-                writer->put(writer->context, (synod_bytes){bytes + 20, 12});
-    return done ? SYNOD_OK : SYNOD_TOO_LARGE;
+/* What is saved is the state of the beginning. */
+static inline void fold_save_begin(void *state) {
+    fold_t *fold = state;
+    fold_encode(fold, fold->saved);
+    fold->saved_at = 0;
+}
+
+static inline synod_status fold_save_next(void *state, synod_writer *writer, bool *more) {
+    fold_t *fold = state;
+    size_t left = sizeof fold->saved - fold->saved_at;
+    size_t size = left < 20 ? left : 20;
+    size = size < writer->limit_bytes ? size : writer->limit_bytes;
+    if (!writer->put(writer->context, (synod_bytes){fold->saved + fold->saved_at, size})) {
+        return SYNOD_TOO_LARGE;
+    }
+    fold->saved_at += size;
+    *more = fold->saved_at < sizeof fold->saved;
+    return SYNOD_OK;
+}
+
+static inline void fold_save_end(void *state) {
+    ((fold_t *)state)->saved_at = 0;
 }
 
 static inline synod_status fold_load(void *state, synod_bytes piece) {
@@ -141,7 +157,9 @@ static const synod_app fold_app = {.size_bytes = sizeof(synod_app),
                                    .execute = fold_execute,
                                    .end_block = fold_end_block,
                                    .root = fold_root,
-                                   .snapshot_save = fold_save,
+                                   .snapshot_begin = fold_save_begin,
+                                   .snapshot_next = fold_save_next,
+                                   .snapshot_end = fold_save_end,
                                    .snapshot_load = fold_load};
 
 /* ---- keys: the first byte 0xff is bad ---- */
@@ -312,13 +330,28 @@ static inline bool world_stream_put(void *context, synod_bytes bytes) {
     return true;
 }
 
-static inline world_stream_t world_save(world_t *world) {
+/* All that is left of a saving that has begun, in pieces of `piece_bytes`. */
+static inline void world_save_rest(world_t *world, world_stream_t *stream, size_t piece_bytes) {
+    for (bool more = true; more;) {
+        size_t before = stream->size;
+        synod_writer writer = {
+            .put = world_stream_put, .context = stream, .limit_bytes = piece_bytes};
+        assert_int_equal(ledger_save_next(world->ledger, &writer, &more), SYNOD_OK);
+        assert_true(stream->size - before <= piece_bytes);
+    }
+    ledger_save_end(world->ledger);
+}
+
+static inline world_stream_t world_save_pieces(world_t *world, size_t piece_bytes) {
     world_stream_t stream = {.data = malloc(WORLD_BYTES_MAX), .limit = WORLD_BYTES_MAX};
     assert_non_null(stream.data);
-    synod_writer writer = {
-        .put = world_stream_put, .context = &stream, .limit_bytes = stream.limit};
-    assert_int_equal(ledger_save(world->ledger, &writer), SYNOD_OK);
+    ledger_save_begin(world->ledger);
+    world_save_rest(world, &stream, piece_bytes);
     return stream;
+}
+
+static inline world_stream_t world_save(world_t *world) {
+    return world_save_pieces(world, WORLD_BYTES_MAX);
 }
 
 /* Loads in pieces of `piece_bytes`, and ends; the first failure ends it too. */

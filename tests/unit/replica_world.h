@@ -20,6 +20,7 @@
 #include "crypto/hash.h"
 #include "protocol/registry.h"
 #include "replica/replica.h"
+#include "tests/unit/replica_echo.h"
 
 #define MEMBERS 4
 #define CLIENTS 4
@@ -43,6 +44,13 @@ typedef struct sent {
     uint8_t *body;
     size_t size;
 } sent_t;
+
+/* A snapshot of the little state of these tests. */
+#define BLOB_BYTES (192u << 10)
+typedef struct blob {
+    bool there;
+    uint8_t bytes[BLOB_BYTES];
+} blob_t;
 
 typedef struct world {
     suite_id_t suite;
@@ -69,6 +77,15 @@ typedef struct world {
     void *read_to;
     size_t read_size;
     uint32_t syncs;
+    /* snapshots */
+    blob_t blobs[2], asides[2];
+    bool store_holds;
+    uint64_t store_token, store_offset, load_token, load_offset;
+    uint32_t store_slot, load_slot, stored;
+    bytes_t store_bytes;
+    unsigned store_flags;
+    void *load_to;
+    size_t load_size;
     /* pool */
     bool pool_holds;
     job_t *jobs[JOBS_HELD];
@@ -81,9 +98,9 @@ typedef struct world {
     link_t closed[64];
     uint32_t closed_count;
     synod_status halted;
-    char halt_reason[256];
+    char halt_reason[256], recovered[256];
     uint32_t accusations, log_lines;
-    char log_more[256]; /* what was said of lines that were held back */
+    char log_more[256];           /* what was said of lines that were held back */
     uint64_t executed_operations; /* by the application */
     digest_t executed_id;
     uint8_t body[1 << 20];
@@ -93,51 +110,6 @@ typedef struct world {
     uint32_t fed_count[FRAME_KIND_END];
     _Alignas(16) uint8_t arena[1 << 16];
 } world_t;
-
-/* ---- application: echoes, and counts what it executed ---- */
-
-static uint64_t *echo_counter;
-
-static inline synod_status echo_open(void **state) {
-    *state = calloc(1, 8);
-    return *state == NULL ? SYNOD_NO_MEMORY : SYNOD_OK;
-}
-
-static inline void echo_close(void *state) {
-    free(state);
-}
-
-static inline synod_status echo_execute(void *state, const synod_block_info *block,
-                                        synod_bytes operation, synod_writer *reply) {
-    (void)block;
-    *(uint64_t *)state = *(uint64_t *)state * 31 + (operation.size > 0 ? operation.data[0] : 0);
-    if (echo_counter != NULL)
-        *echo_counter += 1;
-    return reply->put(reply->context, operation) ? SYNOD_OK : SYNOD_APP_ERROR;
-}
-
-static inline void echo_root(void *state, synod_digest *root) {
-    *root = hash_bytes(bytes_of(state, 8));
-}
-
-static inline synod_status echo_save(void *state, synod_writer *writer) {
-    (void)state, (void)writer;
-    return SYNOD_OK;
-}
-
-static inline synod_status echo_load(void *state, synod_bytes piece) {
-    (void)state, (void)piece;
-    return SYNOD_OK;
-}
-
-static const synod_app echo_app = {.size_bytes = sizeof(synod_app),
-                                   .name = "echo",
-                                   .open = echo_open,
-                                   .close = echo_close,
-                                   .execute = echo_execute,
-                                   .root = echo_root,
-                                   .snapshot_save = echo_save,
-                                   .snapshot_load = echo_load};
 
 /* ---- host ---- */
 
@@ -189,15 +161,26 @@ static inline void host_read(void *context, uint64_t token, uint64_t offset, voi
 }
 
 static inline void host_store(void *context, uint64_t token, uint32_t slot, uint64_t offset,
-                              bytes_t bytes, bool last) {
-    (void)context, (void)token, (void)slot, (void)offset, (void)bytes, (void)last;
-    fail();
+                              bytes_t bytes, unsigned flags) {
+    world_t *w = context;
+    assert_int_equal(w->store_token, 0);
+    assert_true(slot < 2 && offset + bytes.size <= BLOB_BYTES);
+    w->store_token = token;
+    w->store_slot = slot;
+    w->store_offset = offset;
+    w->store_bytes = bytes;
+    w->store_flags = flags;
 }
 
 static inline void host_load(void *context, uint64_t token, uint32_t slot, uint64_t offset,
                              void *to, size_t size) {
-    (void)context, (void)token, (void)slot, (void)offset, (void)to, (void)size;
-    fail();
+    world_t *w = context;
+    assert_int_equal(w->load_token, 0);
+    w->load_token = token;
+    w->load_slot = slot;
+    w->load_offset = offset;
+    w->load_to = to;
+    w->load_size = size;
 }
 
 static inline void host_wake(void *context, uint64_t at_ns) {
@@ -213,10 +196,12 @@ static inline void host_job(void *context, job_t *job) {
 static inline void host_log(void *context, int level, const char *module, const char *event,
                             const char *text) {
     world_t *w = context;
-    (void)level, (void)module;
+    (void)level;
     w->log_lines++;
     if (strcmp(event, "more") == 0)
         snprintf(w->log_more, sizeof w->log_more, "%s", text);
+    if (strcmp(module, "recover") == 0 && strcmp(event, "done") == 0)
+        snprintf(w->recovered, sizeof w->recovered, "%s", text);
     w->accusations += strcmp(event, "accuse") == 0;
 }
 
@@ -250,6 +235,32 @@ static inline void finish_read(world_t *w) {
     replica_on_read(w->replica, w->now, w->read_token, SYNOD_OK);
 }
 
+/* A piece lies aside until the last one puts the whole in place. */
+static inline void finish_store(world_t *w) {
+    uint64_t token = w->store_token;
+    blob_t *aside = &w->asides[w->store_slot];
+    w->store_token = 0;
+    if ((w->store_flags & STORE_BEGIN) != 0)
+        memset(aside, 0, sizeof *aside);
+    memcpy(aside->bytes + w->store_offset, w->store_bytes.data, w->store_bytes.size);
+    if ((w->store_flags & STORE_END) != 0) {
+        w->blobs[w->store_slot] = *aside;
+        w->blobs[w->store_slot].there = true;
+        w->stored++;
+    }
+    replica_on_stored(w->replica, w->now, token, SYNOD_OK);
+}
+
+static inline void finish_load(world_t *w) {
+    uint64_t token = w->load_token;
+    const blob_t *blob = &w->blobs[w->load_slot];
+    w->load_token = 0;
+    memset(w->load_to, 0, w->load_size);
+    for (size_t i = 0; blob->there && i < w->load_size && w->load_offset + i < BLOB_BYTES; i++)
+        ((uint8_t *)w->load_to)[i] = blob->bytes[w->load_offset + i];
+    replica_on_loaded(w->replica, w->now, token, blob->there ? SYNOD_OK : SYNOD_NOT_FOUND);
+}
+
 /* Until nothing is under way but what the test holds. */
 static inline void settle(world_t *w) {
     for (;;) {
@@ -262,6 +273,10 @@ static inline void settle(world_t *w) {
             finish_read(w);
         } else if (w->appending && !w->disk_holds) {
             finish_append(w);
+        } else if (w->load_token != 0) {
+            finish_load(w);
+        } else if (w->store_token != 0 && !w->store_holds) {
+            finish_store(w);
         } else {
             return;
         }
@@ -455,6 +470,7 @@ static inline void stop(world_t *w) {
     replica_close(w->replica);
     munmap(w->memory, w->memory_bytes);
     w->appending = w->reading = false;
+    w->store_token = w->load_token = 0;
     w->job_count = 0;
     forget(w);
 }

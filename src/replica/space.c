@@ -1,0 +1,106 @@
+/* The room that the journal has: what a durable snapshot makes unnecessary is released.
+ *
+ * Kept are: blocks and final marks above the older of the two snapshots, so that each of them can
+ * be started from; the newest record of each key of the core, which is appended again when it lies
+ * below (it says what this member promised: votes, time-outs, lease; without it the key must not
+ * sign); and the marks of both snapshots, which lie above. Everything else was a step on the way to
+ * the snapshot's state. */
+#include "replica/state.h"
+
+#define MARK_BYTES (8 + 4 + 4 + 8 + 8 + SYNOD_DIGEST_BYTES)
+
+bool space_append_record(replica_t *r, const record_t *record) {
+    uint8_t head[5 + 4 * PATH_PARTS_MAX + 4];
+    writer_t writer = writer_of(head, sizeof head);
+    write_u8(&writer, (uint8_t)record->path.length);
+    for (uint32_t i = 0; i < PATH_PARTS_MAX; i++)
+        write_u32(&writer, record->path.parts[i]);
+    write_u32(&writer, record->key);
+    bytes_t parts[2] = {writer_bytes(&writer), record->bytes};
+    uint64_t sequence = journal_append(r->journal, JOURNAL_RECORD, parts, 2, NULL);
+    if (sequence != 0)
+        r->record_sequences[record->key] = sequence;
+    return sequence != 0;
+}
+
+void space_keep_record(replica_t *r, const record_t *record) {
+    size_t bound = r->config.protocol->record_bytes_max(r->config.committee->size);
+    require(record->key < r->config.protocol->records_max && record->bytes.size <= bound);
+    require(record->path.length == 0);
+    uint8_t *to = r->record_room + record->key * bound;
+    memcpy(to, record->bytes.data, record->bytes.size);
+    r->records[record->key] =
+        (record_t){record->path, record->key, bytes_of(to, record->bytes.size)};
+}
+
+void space_mark(replica_t *r, uint32_t slot) {
+    const snapshot_slot_t *taken = &r->snapshots.slots[slot];
+    uint8_t body[MARK_BYTES];
+    writer_t writer = writer_of(body, sizeof body);
+    write_u64(&writer, taken->height);
+    write_u32(&writer, slot);
+    write_u32(&writer, 0);
+    write_u64(&writer, taken->keep);
+    write_u64(&writer, taken->position);
+    write_bytes(&writer, taken->content.bytes, SYNOD_DIGEST_BYTES);
+    bytes_t part = writer_bytes(&writer);
+    /* Without the mark a restart keeps more than it must, nothing else. */
+    if (journal_append(r->journal, JOURNAL_SNAPSHOT, &part, 1, NULL) != 0)
+        r->snapshots.marked_height = taken->height;
+}
+
+void space_on_mark(replica_t *r, const journal_entry_t *entry) {
+    snapshots_t *s = &r->snapshots;
+    reader_t reader = reader_of(entry->body);
+    height_t height = read_u64(&reader);
+    uint32_t slot = read_u32(&reader);
+    uint32_t unused = read_u32(&reader);
+    uint64_t keep = read_u64(&reader), position = read_u64(&reader);
+    digest_t content;
+    read_into(&reader, content.bytes, sizeof content.bytes);
+    if (!reader_done(&reader) || slot >= SNAPSHOT_SLOTS_HELD || unused != 0) {
+        replica_halt(r, SYNOD_CORRUPT, "the mark of a snapshot in the journal cannot be read");
+        return;
+    }
+    if (height > s->marked_height)
+        s->marked_height = height;
+    snapshot_slot_t *held = &s->slots[slot];
+    if (held->height == height && digest_equal(&held->content, &content)) {
+        held->keep = keep;
+        held->position = position;
+    }
+}
+
+/* What the release takes away and is still needed, again at the end of the log. False: the journal
+ * has no room now. */
+static bool carry_over(replica_t *r, uint64_t below) {
+    for (uint32_t key = 0; key < r->config.protocol->records_max; key++) {
+        const record_t *record = &r->records[key];
+        if (record->bytes.size == 0 || r->record_sequences[key] >= below)
+            continue;
+        if (!space_append_record(r, record))
+            return false;
+    }
+    return true;
+}
+
+void space_release(replica_t *r) {
+    snapshots_t *s = &r->snapshots;
+    const snapshot_slot_t *older = snapshot_older(s);
+    s->release_due = false;
+    if (older->height == 0 || older->keep == 0)
+        return;
+    journal_use_reserve(r->journal, true);
+    bool carried = carry_over(r, older->keep);
+    if (carried)
+        journal_release(r->journal, older->keep);
+    journal_use_reserve(r->journal, false);
+    s->release_due = !carried;
+    if (carried && older->height + 1 > r->index_low)
+        r->index_low = older->height + 1;
+    if (carried)
+        replica_log(r, 2, "journal", "released", "below_height=%llu used_mib=%llu of_mib=%llu",
+                    (unsigned long long)older->height + 1,
+                    (unsigned long long)(journal_used_bytes(r->journal) >> 20),
+                    (unsigned long long)(journal_capacity_bytes(r->journal) >> 20));
+}

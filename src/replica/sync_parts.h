@@ -1,0 +1,52 @@
+/* What block sync keeps, and what its files offer to the rest of the replica: sync.c asks and
+ * takes, serve.c answers. */
+#ifndef REPLICA_SYNC_PARTS_H
+#define REPLICA_SYNC_PARTS_H
+
+#include "model/certificate.h"
+#include "replica/replica.h"
+
+struct replica_link;
+
+/* A member as a source of blocks, and as one that asks us for them. */
+typedef struct sync_peer {
+    uint32_t strikes;  /* runs in a row that it left without a proof */
+    bool nothing_more; /* it said so, about what we have */
+    uint32_t wants;    /* blocks that it waits for: from `wants_from` on; 0: none */
+    height_t wants_from;
+} sync_peer_t;
+
+/* One run of old blocks that is being read from the journal for a peer. */
+typedef struct serve {
+    bool busy;
+    member_t last; /* who was served last: the others come first */
+    link_t link;
+    height_t next, end; /* blocks [next, end]; the last goes with the proof */
+    bool reading_proof;
+    size_t proof_size;
+    uint8_t *proof, *room; /* one certificate; one journal record */
+    size_t room_size;
+} serve_t;
+
+/* ---- sync.c ---- */
+/* The peer was greeted: does it have more than we? */
+void sync_greet(replica_t *r, struct replica_link *link);
+/* Something final is not here: ask somebody, unless a question is open. */
+void sync_want(replica_t *r);
+/* A run of blocks after what is executed, from this member. */
+void sync_ask_run(replica_t *r, member_t peer);
+void sync_tick(replica_t *r);
+void sync_block(replica_t *r, struct replica_link *link, bytes_t body);
+void sync_fetch_parent(replica_t *r, const digest_t *id);
+/* Does this encoded certificate prove the block final? `*proof` lives until the decode arena is
+ * used again. */
+synod_status judge_proof(replica_t *r, bytes_t encoded, height_t height, const digest_t *id,
+                         const certificate_t **proof);
+/* The core learns of a certificate that it missed. */
+void sync_tell_core(replica_t *r, height_t height, const digest_t *id, const certificate_t *proof);
+
+/* ---- serve.c ---- */
+void serve_ask(replica_t *r, struct replica_link *link, bytes_t body);
+void serve_on_read(replica_t *r, synod_status status);
+
+#endif

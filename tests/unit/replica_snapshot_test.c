@@ -1,0 +1,266 @@
+/* Snapshots of one replica: when one is taken, what makes it count, what a start makes of it when
+ * it is whole, damaged, alone, or without the journal below. The replica under test is member 3. */
+#include "codec/snapshot_codec.h"
+#include "tests/unit/replica_chain.h"
+
+#define CHAIN 16
+
+static node_t nodes[CHAIN + 1];
+
+/* Member 3 executes what the others made; a snapshot is due at each checkpoint (every 4 blocks). */
+static world_t *open_due(void) {
+    world_t *w = world_make(SUITE_SYMBOLIC, 3);
+    w->config.snapshot_bytes = 1;
+    start(w);
+    connect_all(w);
+    memset(nodes, 0, sizeof nodes);
+    nodes[0] = genesis(w);
+    for (uint32_t i = 1; i <= CHAIN; i++) {
+        if (i == 2)
+            add_text(w, &nodes[i], 0, 0, 7, 0, "");
+        if (i >= 4)
+            add_text(w, &nodes[i], 0, 1, i, i - 1, "operation");
+        grow(w, &nodes[i - 1], &nodes[i], i, 0);
+    }
+    return w;
+}
+
+/* Up to `height` is executed, the last of it directly final. */
+static void reach(world_t *w, uint32_t height) {
+    for (uint32_t i = (uint32_t)report(w).executed + 1; i <= height + 2; i++)
+        propose(w, &nodes[i - 1], &nodes[i]);
+    assert_int_equal(report(w).executed, height);
+}
+
+static void attest_by(world_t *w, member_t first, uint32_t count) {
+    digest_t root = report(w).root;
+    for (member_t m = first; m < first + count; m++)
+        tell_checkpoint(w, m, report(w).root_height, &root);
+}
+
+/* A snapshot of height 4, and one of 8. */
+static world_t *open_taken(uint32_t snapshots) {
+    world_t *w = open_due();
+    for (uint32_t i = 1; i <= snapshots; i++) {
+        reach(w, 4 * i);
+        attest_by(w, 0, 2);
+        assert_int_equal(w->stored, i);
+        assert_int_equal(report(w).snapshot_height, 4 * i);
+    }
+    return w;
+}
+
+static void restart(world_t *w) {
+    stop(w);
+    start(w);
+}
+
+/* attack P24: with f + 1 attestations, our own among them, it is not kept. */
+static void test_a_quorum_makes_it_count(void **state) {
+    (void)state;
+    world_t *w = open_due();
+    reach(w, 4);
+    assert_int_equal(report(w).root_height, 4);
+    digest_t other = {{1}};
+    attest_by(w, 0, 1);
+    tell_checkpoint(w, 1, 4, &other);
+    assert_int_equal(w->stored, 0);
+    attest_by(w, 2, 1);
+    assert_int_equal(w->stored, 1);
+    assert_int_equal(report(w).snapshot_height, 4);
+    world_close(w);
+}
+
+static void test_start_from_it(void **state) {
+    (void)state;
+    world_t *w = open_taken(2);
+    digest_t root = report(w).root;
+    uint64_t before = w->executed_operations;
+    restart(w);
+    assert_int_equal(report(w).snapshot_height, 8);
+    assert_int_equal(report(w).executed, 8);
+    assert_memory_equal(report(w).root.bytes, root.bytes, sizeof root);
+    assert_int_equal(w->executed_operations, before); /* nothing was executed again */
+    connect_all(w);
+    reach(w, 12);
+    assert_true(count_phase(w, VOTE, NULL) > 0);
+    attest_by(w, 0, 2);
+    assert_int_equal(report(w).snapshot_height, 12);
+    assert_int_equal(w->halted, SYNOD_OK);
+    world_close(w);
+}
+
+/* attack P18: what ran does not run again, although the block in which it ran is not replayed. */
+static void test_sessions_are_in_it(void **state) {
+    (void)state;
+    world_t *w = open_taken(2);
+    restart(w);
+    connect_all(w);
+    attach(w, 0, client_link(0));
+    ask(w, client_link(0), 0, 1, 8, 7, "operation");
+    reply_t reply = reply_on(w, client_link(0));
+    assert_int_equal(reply.status, SYNOD_OK);
+    assert_int_equal(reply.height, 8);
+    world_close(w);
+}
+
+/* attack F8: each flipped bit of the newest is found, and the older one and the journal give the
+ * same state. */
+static void test_damage(void **state) {
+    (void)state;
+    world_t *w = open_taken(2);
+    digest_t root = report(w).root;
+    snapshot_header_t header;
+    assert_int_equal(snapshot_header_decode(w->blobs[0].bytes, &header), SYNOD_OK);
+    assert_int_equal(header.height, 8);
+    size_t manifest_at = 2 * SNAPSHOT_CHUNK_BYTES;
+    for (size_t i = 0; i < SNAPSHOT_HEADER_BYTES + header.stream_bytes + header.manifest_bytes;
+         i += 7) {
+        size_t at = i < SNAPSHOT_HEADER_BYTES ? i
+                    : i < SNAPSHOT_HEADER_BYTES + header.stream_bytes
+                        ? SNAPSHOT_CHUNK_BYTES + i - SNAPSHOT_HEADER_BYTES
+                        : manifest_at + i - SNAPSHOT_HEADER_BYTES - header.stream_bytes;
+        uint8_t bit = (uint8_t)(1u << i % 8);
+        w->blobs[0].bytes[at] ^= bit;
+        restart(w);
+        assert_int_equal(report(w).snapshot_height, 4);
+        assert_int_equal(report(w).executed, 8);
+        assert_memory_equal(report(w).root.bytes, root.bytes, sizeof root);
+        w->blobs[0].bytes[at] ^= bit;
+    }
+    world_close(w);
+}
+
+static void test_both_damaged(void **state) {
+    (void)state;
+    world_t *w = open_taken(2);
+    w->blobs[0].bytes[SNAPSHOT_CHUNK_BYTES] ^= 1;
+    w->blobs[1].there = false;
+    restart(w);
+    assert_int_equal(report(w).snapshot_height, 0);
+    assert_int_equal(report(w).executed, 8); /* nothing was released yet: the journal has all */
+    world_close(w);
+}
+
+/* A stop before the header leaves the one before. */
+static void test_cut_short(void **state) {
+    (void)state;
+    world_t *w = open_taken(1);
+    reach(w, 8);
+    w->store_holds = true;
+    attest_by(w, 0, 2);
+    assert_true(w->store_token != 0);
+    restart(w);
+    w->store_holds = false;
+    assert_int_equal(report(w).snapshot_height, 4);
+    assert_int_equal(report(w).executed, 8);
+    world_close(w);
+}
+
+/* The journal is gone, the snapshot is not: what the key signed is not known, now or later. */
+static void test_learner_without_a_journal(void **state) {
+    (void)state;
+    world_t *w = open_taken(2);
+    memset(w->disk, 0, (size_t)SEGMENTS * SEGMENT_BYTES);
+    for (uint32_t life = 0; life < 2; life++) {
+        block_ask_t question;
+        link_t link;
+        uint32_t next = (uint32_t)(9 + life);
+        restart(w);
+        connect_all(w);
+        propose(w, &nodes[next], &nodes[next + 1]);
+        if (asked_for(w, &question, &link)) /* it takes part in everything else */
+            tell_block(w, link, &nodes[next], NULL, payload_of(&nodes[next]));
+        propose(w, &nodes[next + 1], &nodes[next + 2]);
+        assert_true(report(w).executed > 8);
+        pass(w, 30 * SECOND_NS);
+        assert_int_equal(count_phase(w, VOTE, NULL), 0);
+        assert_int_equal(count_phase(w, TIMEOUT, NULL), 0);
+    }
+    world_close(w);
+}
+
+/* ---- release ---- */
+
+#define LONG_CHAIN 160
+static node_t chain[LONG_CHAIN + 1];
+
+/* One vote, for the first block; then the member only follows, in steps of 8 blocks of 12 KB, with
+ * a snapshot after each, until several segments were released. */
+static world_t *open_released(void) {
+    static char text[12000];
+    world_t *w = world_make(SUITE_SYMBOLIC, 3);
+    w->config.snapshot_bytes = 1;
+    start(w);
+    connect_all(w);
+    memset(chain, 0, sizeof chain);
+    memset(text, 'x', sizeof text - 1);
+    chain[0] = genesis(w);
+    for (uint32_t i = 1; i <= LONG_CHAIN; i++) {
+        add_text(w, &chain[i], 0, i == 1 ? 0 : 1, i == 1 ? 7 : i, i == 1 ? 0 : i - 1, text);
+        grow(w, &chain[i - 1], &chain[i], i, 0);
+    }
+    propose(w, &chain[0], &chain[1]);
+    assert_int_equal(count_phase(w, VOTE, NULL), 1);
+    for (uint32_t to = 8; to < LONG_CHAIN; to += 8) {
+        block_ask_t question;
+        link_t link;
+        forget(w);
+        tell_certificate(w, 0, qc_of(&chain[to + 1]));
+        assert_true(asked_for(w, &question, &link));
+        for (uint32_t i = to - 7; i <= to; i++)
+            tell_block(w, link, &chain[i], i == to ? qc_of(&chain[to + 1]) : NULL,
+                       payload_of(&chain[i]));
+        assert_int_equal(report(w).executed, to);
+        attest_by(w, 0, 3);
+        assert_int_equal(report(w).snapshot_height, to);
+    }
+    assert_int_equal(count_phase(w, VOTE, NULL), 0);
+    assert_true(report(w).journal_used_bytes <= 2 * SEGMENT_BYTES);
+    return w;
+}
+
+/* What this member promised outlives the segment in which it stood (attack F7). */
+static void test_promises_are_carried_over(void **state) {
+    (void)state;
+    world_t *w = open_released();
+    for (uint32_t life = 0; life < 2; life++) {
+        restart(w);
+        assert_int_equal(w->halted, SYNOD_OK);
+        assert_non_null(strstr(w->recovered, "records=1"));
+    }
+    world_close(w);
+}
+
+/* The journal goes back to the older snapshot, so that the newer one may be damaged. */
+static void test_the_older_one_is_enough(void **state) {
+    (void)state;
+    world_t *w = open_released();
+    status_report_t before = report(w);
+    uint32_t newest = 0;
+    snapshot_header_t headers[2];
+    for (uint32_t i = 0; i < 2; i++)
+        assert_int_equal(snapshot_header_decode(w->blobs[i].bytes, &headers[i]), SYNOD_OK);
+    newest = headers[1].height > headers[0].height ? 1 : 0;
+    w->blobs[newest].bytes[SNAPSHOT_CHUNK_BYTES + 3] ^= 4;
+    restart(w);
+    assert_int_equal(report(w).snapshot_height, headers[1 - newest].height);
+    assert_int_equal(report(w).executed, before.executed);
+    assert_memory_equal(report(w).root.bytes, before.root.bytes, sizeof before.root);
+    world_close(w);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_quorum_makes_it_count),
+        cmocka_unit_test(test_start_from_it),
+        cmocka_unit_test(test_sessions_are_in_it),
+        cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_both_damaged),
+        cmocka_unit_test(test_cut_short),
+        cmocka_unit_test(test_learner_without_a_journal),
+        cmocka_unit_test(test_promises_are_carried_over),
+        cmocka_unit_test(test_the_older_one_is_enough),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
