@@ -1,4 +1,4 @@
 # Synced blocks are final because a peer says so.
 # source: src/replica/sync.c
 # by: test unit/replica_sync_test test_wrong_proofs
-s/^        certificate_verify(proof, committee, &r->known_face) != SYNOD_OK)/        false)/
+s/^        status = certificate_verify(\*proof, committee, \&r->known_face);/        status = SYNOD_OK;/
