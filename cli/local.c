@@ -1,8 +1,10 @@
 /* See local.h. */
 #include "cli/local.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -28,6 +30,31 @@ static uint32_t homes_in(const char *folder) {
     return count;
 }
 
+static bool port_is_free(uint16_t port) {
+    struct sockaddr_in at = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int one = 1, handle = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (handle < 0)
+        return true; /* whoever starts the validator will say why */
+    (void)setsockopt(handle, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    bool is_free = bind(handle, (const struct sockaddr *)&at, sizeof at) == 0;
+    close(handle);
+    return is_free;
+}
+
+/* Somebody may run a chain here already: the first hundred with room for all. A port that was asked
+ * for is not changed. */
+static uint16_t free_ports(uint16_t first, uint32_t count) {
+    for (uint32_t base = first; base < first + 2000u; base += 100) {
+        uint32_t taken = 0;
+        for (uint32_t i = 0; i < count; i++)
+            taken += !port_is_free((uint16_t)(base + i));
+        if (taken == 0)
+            return (uint16_t)base;
+    }
+    return first;
+}
+
 int local_prepare(const verb_t *verb, local_options_t *local, cluster_t *cluster) {
     uint32_t there = homes_in(local->home);
     if (there == 0) {
@@ -38,6 +65,8 @@ int local_prepare(const verb_t *verb, local_options_t *local, cluster_t *cluster
         int code = plan_from_options(verb, &local->plan, &plan);
         if (code >= 0)
             return code;
+        if (local->plan.port == 0)
+            plan.port = free_ports(plan.port, (uint32_t)local->count);
         if (testnet_create(local->home, (uint32_t)local->count, &plan, &reason) != SYNOD_OK)
             return failed(verb, "%s", reason.text);
         there = (uint32_t)local->count;

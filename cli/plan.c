@@ -6,12 +6,12 @@
 #include "protocol/registry.h"
 
 void plan_option_table(plan_options_t *plan, option_t *options, uint32_t at) {
-    *plan = (plan_options_t){
-        .protocol = PROTOCOL_DEFAULT, .app = "kv", .durability = "group", .port = 7100};
+    *plan = (plan_options_t){.protocol = PROTOCOL_DEFAULT, .app = "kv", .durability = "group"};
     const option_t table[] = {
         {"protocol", OPTION_TEXT, &plan->protocol, "NAME", "see `synod protocols`"},
         {"app", OPTION_TEXT, &plan->app, "NAME", "kv or null (default kv)"},
-        {"port", OPTION_NUMBER, &plan->port, "PORT", "of the first node (default 7100)"},
+        {"port", OPTION_NUMBER, &plan->port, "PORT",
+         "of the first node (default 7100, or the next free)"},
         {"view-timeout", OPTION_DURATION, &plan->view_timeout_ns, "TIME",
          "patience with a leader (default 500ms)"},
         {"leader-views", OPTION_NUMBER, &plan->leader_views, "K",
@@ -30,7 +30,7 @@ int plan_from_options(const verb_t *verb, const plan_options_t *plan, home_plan_
                            plan->protocol);
     if (synod_app_find(plan->app) == NULL)
         return usage_error(verb, "--app: there is no \"%s\"; kv and null are built in", plan->app);
-    if (plan->port < 1 || plan->port > 65000)
+    if (plan->port > 65000)
         return usage_error(verb, "--port: from 1 to 65000");
     if (plan->payload_bytes > 2u << 20)
         return usage_error(verb, "--payload: at most 2M, so that a block fits into a frame");
@@ -38,7 +38,8 @@ int plan_from_options(const verb_t *verb, const plan_options_t *plan, home_plan_
         return usage_error(verb, "--durability: group or none");
     wanted->protocol = plan->protocol;
     wanted->app = plan->app;
-    wanted->port = (uint16_t)plan->port;
+    if (plan->port != 0)
+        wanted->port = (uint16_t)plan->port;
     wanted->parameters.core.view_timeout_ns = plan->view_timeout_ns;
     wanted->parameters.core.leader_views = plan->leader_views;
     wanted->parameters.core.payload_bytes_max = (uint32_t)plan->payload_bytes;

@@ -7,7 +7,8 @@
 
 typedef struct plan_options {
     const char *protocol, *app, *durability;
-    uint64_t port, view_timeout_ns, leader_views, payload_bytes;
+    uint64_t port; /* 0: not said */
+    uint64_t view_timeout_ns, leader_views, payload_bytes;
     metering_t meter; /* no flag: bench sets it */
 } plan_options_t;
 

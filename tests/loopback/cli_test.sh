@@ -67,6 +67,20 @@ expect 1 "7931" "$synod" node --home "$folder/net/node0"
 kill -TERM "$node"
 wait "$node" || { echo "FAILED: a validator that was asked to stop exits with $?"; failures=1; }
 
+# two local chains beside each other: who names no port finds room
+for name in one two; do
+    "$synod" up --home "$folder/$name" > "$folder/$name.out" 2>&1 &
+    eval "$name=$!"
+    for i in $(seq 100); do
+        grep -q ready "$folder/$name.out" && break
+        sleep 0.1
+    done
+    expect 0 "ok" "$synod" submit --home "$folder/$name" set who "$name"
+done
+expect 0 "one" "$synod" query --home "$folder/one" get who
+kill -TERM "$one" "$two"
+wait "$one" && wait "$two" || { echo "FAILED: a local chain ends with $?"; failures=1; }
+
 # records that are none
 printf 'no tab here\n' > "$folder/records"
 expect 1 "line 1" "$synod" load --home "$folder/net" "$folder/records"
