@@ -28,7 +28,7 @@ bool sweep_vacuous(const world_report_t *report);
 typedef struct sweep_totals {
     uint64_t runs, vacuous, violated, events, requests, blocks, views_failed, restarts, refused;
     uint64_t blocks_after_calm;
-    uint64_t snapshots, releases, installs;
+    uint64_t snapshots, releases, installs, shorts;
     uint64_t heal_max_ns, heal_sum_ns;
     uint64_t hash;                            /* of all trace hashes, whatever their order */
     uint64_t faults[FAULT_KINDS];             /* how often each struck */

@@ -4,6 +4,8 @@
 #include "base/prng.h"
 #include "sim/world_state.h"
 
+/* No snapshot is due by what was written. */
+#define NO_INTERVAL (UINT64_C(1) << 40)
 /* The draw of what plan_snapshots adds; plan_actions needs the lower half. */
 #define SNAPSHOT_DRAW (ACTIONS_MAX - 1)
 
@@ -168,6 +170,14 @@ static void plan_snapshots(plan_t *plan, uint64_t seed) {
     o->segment_bytes = 96u << 10;
     o->segments = 24;
     o->snapshot_bytes = prng_between(&prng, 1, 64) << 10;
+    if (prng_below(&prng, 4) == 0) { /* none is due before the journal is full (attack F6) */
+        o->chain.core.payload_bytes_max = 4u << 10;
+        o->chain.checkpoint_blocks = 256;
+        o->segment_bytes = 72u << 10;
+        o->segments = 8;
+        o->snapshot_bytes = NO_INTERVAL;
+        o->requests += 60;
+    }
     o->requests += (uint32_t)prng_between(&prng, 10, 30);
     for (member_t m = 0; m < o->members; m++)
         if (o->liars[m] != 0) {
@@ -180,10 +190,10 @@ static void plan_snapshots(plan_t *plan, uint64_t seed) {
         uint64_t at = prng_between(&prng, 10 * MS, plan->calm_ns / 2);
         action_kind_t stop = prng_below(&prng, 2) == 0 ? ACT_CRASH : ACT_POWER;
         add_action(plan, (action_t){at, stop, away, 0, SNAPSHOT_DRAW});
-        if (prng_below(&prng, 2) == 0)
+        if (o->members > 1 && prng_below(&prng, 2) == 0) /* nobody has what the only one lost */
             plan_snapshot_rot(plan, &prng, at, away);
     }
-    if (o->members > 1 && prng_below(&prng, 2) == 0) /* nobody has what the only one lost */
+    if (o->members > 1 && prng_below(&prng, 2) == 0)
         plan_snapshot_rot(plan, &prng, plan->calm_ns / 2, (member_t)prng_below(&prng, o->members));
 }
 
@@ -217,6 +227,8 @@ void sweep_plan(plan_t *plan, uint64_t seed, const sweep_options_t *narrow) {
     /* The back-off may have grown to 2^6, and liars may lead in between; then patience. */
     uint64_t timeouts = 64u * 2 * (faults_of(o->members) + 1) + 64;
     plan->bound_ns = timeouts * o->chain.core.view_timeout_ns + 20 * o->retry_ns + 10 * SECOND;
+    if (o->snapshot_bytes == NO_INTERVAL) /* blocks wait for snapshots as well */
+        plan->bound_ns *= 2;
     o->line = narrow->line;
     o->line_context = narrow->line_context;
 }

@@ -70,6 +70,7 @@ void sweep_print_json(const sweep_options_t *options, const sweep_totals_t *t) {
     add(object, "snapshots", t->snapshots);
     add(object, "releases", t->releases);
     add(object, "installs", t->installs);
+    add(object, "journals_full", t->shorts);
     add(object, "heal_max_ms", t->heal_max_ns / 1000000);
     add(object, "heal_sum_ms", t->heal_sum_ns / 1000000);
     add(object, "pairs_missing", sweep_pairs_missing(t));
@@ -92,9 +93,9 @@ void sweep_print_text(const sweep_options_t *options, const sweep_totals_t *t) {
     printf("requests answered %" PRIu64 ", blocks %" PRIu64 ", views failed %" PRIu64
            ", restarts %" PRIu64 ", events %" PRIu64 "\n",
            t->requests, t->blocks, t->views_failed, t->restarts, t->events);
-    printf("snapshots stored %" PRIu64 ", journals shortened %" PRIu64
+    printf("snapshots stored %" PRIu64 ", journals shortened %" PRIu64 ", full for a while %" PRIu64
            ", states fetched from others %" PRIu64 "\n",
-           t->snapshots, t->releases, t->installs);
+           t->snapshots, t->releases, t->shorts, t->installs);
     printf("from the calm to everything answered and executed: %.2f s at most, %.2f s on average\n",
            (double)t->heal_max_ns / 1e9,
            t->runs == 0 ? 0 : (double)t->heal_sum_ns / 1e9 / (double)t->runs);

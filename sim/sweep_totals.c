@@ -34,6 +34,7 @@ void sweep_add(sweep_totals_t *totals, uint64_t seed, const world_report_t *repo
     totals->snapshots += report->snapshots;
     totals->releases += report->releases;
     totals->installs += report->installs;
+    totals->shorts += report->shorts;
     totals->heal_sum_ns += report->heal_ns;
     totals->hash += report->hash * (2 * seed + 1);
     if (report->heal_ns > totals->heal_max_ns)
@@ -63,6 +64,7 @@ void sweep_merge(sweep_totals_t *to, const sweep_totals_t *from) {
     to->snapshots += from->snapshots;
     to->releases += from->releases;
     to->installs += from->installs;
+    to->shorts += from->shorts;
     to->heal_sum_ns += from->heal_sum_ns;
     to->hash += from->hash;
     if (from->heal_max_ns > to->heal_max_ns)

@@ -282,7 +282,7 @@ world_t *world_open(const world_options_t *options) {
     if (w->options.segment_bytes == 0)
         w->options.segment_bytes = 512u << 10;
     if (w->options.segments == 0)
-        w->options.segments = 4;
+        w->options.segments = 8;
     if (w->options.retry_ns == 0)
         w->options.retry_ns = 1 * SECOND;
     w->events_free = EVENT_NONE;

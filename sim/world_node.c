@@ -157,6 +157,7 @@ static void verb_log(void *context, int level, const char *module, const char *e
     node_t *node = context;
     world_report_t *report = &node->world->report;
     report->releases += strcmp(module, "journal") == 0 && strcmp(event, "released") == 0;
+    report->shorts += strcmp(module, "journal") == 0 && strcmp(event, "short") == 0;
     report->installs += strcmp(module, "transfer") == 0 && strcmp(event, "installed") == 0;
     if (world_heard(node->world) && level <= 2)
         world_say(node->world, "node %u: %s %s %s", node->member, module, event, text);

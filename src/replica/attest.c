@@ -82,6 +82,26 @@ static void compare(replica_t *r) {
     replica_halt(r, SYNOD_CONFLICT, reason);
 }
 
+static void send_checkpoint(replica_t *r, link_t link, const checkpoint_t *checkpoint) {
+    writer_t writer = frame_writer(r);
+    checkpoint_encode(checkpoint, &writer);
+    link_send(r, link, LANE_CLIENT, FRAME_CHECKPOINT, writer.at);
+}
+
+/* Whoever was away may need our word for a snapshot, and nothing new may come for long. */
+void attest_greet(replica_t *r, const replica_link_t *link) {
+    const checkpoint_said_t *own = &r->checkpoints[(size_t)r->config.self * CHECKPOINTS_KEPT];
+    for (uint32_t i = 0; i < CHECKPOINTS_KEPT && r->root_height > 0; i++)
+        if (own[i].height == r->root_height) {
+            checkpoint_t checkpoint = {.epoch = r->config.committee->epoch,
+                                       .height = own[i].height,
+                                       .root = own[i].root,
+                                       .member = r->config.self,
+                                       .signature = own[i].signature};
+            send_checkpoint(r, link->link, &checkpoint);
+        }
+}
+
 static void attest(replica_t *r) {
     r->root_height = ledger_height(r->ledger);
     stage_t before = host_stage(r->config.host, STAGE_ROOT);
@@ -100,9 +120,7 @@ static void attest(replica_t *r) {
     for (member_t m = 0; m < r->config.committee->size; m++) {
         if (m == r->config.self || r->member_links[m] == LINK_NONE)
             continue;
-        writer_t writer = frame_writer(r);
-        checkpoint_encode(&checkpoint, &writer);
-        link_send(r, r->member_links[m], LANE_CLIENT, FRAME_CHECKPOINT, writer.at);
+        send_checkpoint(r, r->member_links[m], &checkpoint);
     }
     checkpoint_said_t *own = place_for(r, r->config.self, r->root_height);
     if (own != NULL)

@@ -17,7 +17,8 @@ void journal_block(replica_t *r, block_slot_t *slot) {
 
 /* A hint: replay starts executing from here without asking others. Nobody waits for its sync. */
 static void journal_final(replica_t *r, height_t height, const digest_t *id, bytes_t proof) {
-    if (height <= r->final_marked || r->phase != REPLICA_RUNNING || !journal_has(r, proof.size))
+    if (height <= r->final_marked || r->phase != REPLICA_RUNNING || space_short(r) ||
+        !journal_has(r, proof.size))
         return;
     uint8_t head[8 + SYNOD_DIGEST_BYTES];
     writer_t writer = writer_of(head, sizeof head);
@@ -79,9 +80,11 @@ static bool execute(replica_t *r, block_slot_t *slot) {
             BLOCK_FREE; /* a liar's bytes under a good block: others have the right ones */
         return false;
     }
-    if (slot->journal_sequence == 0 && !journal_has(r, slot->payload_size))
+    bool written = slot->journal_sequence != 0 || !space_short(r);
+    if (written && slot->journal_sequence == 0 && !journal_has(r, slot->payload_size))
         return false; /* goes on when the disk has caught up */
-    journal_block(r, slot);
+    if (written)
+        journal_block(r, slot);
     if (r->phase == REPLICA_HALTED)
         return false;
     uint32_t count = 0;
@@ -94,9 +97,11 @@ static bool execute(replica_t *r, block_slot_t *slot) {
     host_stage(r->config.host, before);
     slot->state = BLOCK_EXECUTED;
     r->blocks.executed = block->height;
-    r->index_block[block->height % INDEX_HEIGHTS] = slot->journal_address + 1;
+    r->index_block[block->height % INDEX_HEIGHTS] = written ? slot->journal_address + 1 : 0;
     if (r->index_low == 0)
         r->index_low = 1;
+    if (!written) /* a full journal keeps what this member voted for; others have this block */
+        r->index_low = block->height + 1;
     r->pending_dirty = r->judge_again = true;
     if (r->observer != NULL)
         r->observer(r->observer_context, block->height, &slot->id, block, slot_payload(slot));

@@ -63,6 +63,11 @@ uint64_t journal_append(journal_t *journal, journal_kind_t kind, const bytes_t *
                         uint32_t part_count, uint64_t *address);
 /* Is there room for a record with a body of `size` bytes now? */
 bool journal_room(const journal_t *journal, size_t size);
+/* Have ordinary appends a whole segment beyond the present one? What may wait for a release
+ * (blocks) is added only then, so that what may not (records of the core) finds room until it comes
+ * (attack F6). With 8 segments or more that is so again whenever all but the last two are released.
+ */
+bool journal_roomy(const journal_t *journal);
 /* Hands what has collected to the host unless a write is under way. */
 void journal_pump(journal_t *journal);
 /* Completion of host->append; a token that is not the journal's is ignored. Returns true when

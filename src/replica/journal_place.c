@@ -47,6 +47,10 @@ bool journal_full(const journal_t *journal) {
     return free == 0 || (free == 1 && !fits_segment(journal, journal->body_max, 0));
 }
 
+bool journal_roomy(const journal_t *journal) {
+    return journal->ordinal == 0 || free_slots(journal) > 2;
+}
+
 journal_placement_t journal_plan(const journal_t *journal, size_t size, journal_level_t level) {
     const journal_buffer_t *buffer = &journal->buffers[journal->collecting];
     if (level == JOURNAL_LEVEL_ORDINARY && journal_full(journal)) {

@@ -123,8 +123,9 @@ bool journal_has(replica_t *r, size_t size) {
     size += JOURNAL_RESERVE;
     bool has = journal_room(r->journal, size < most ? size : most);
     r->disk_short |= !has;
-    if (!has && journal_status(r->journal) != SYNOD_OK)
-        replica_halt(r, journal_status(r->journal), "the journal takes no more records");
+    synod_status status = journal_status(r->journal);
+    if (!has && status != SYNOD_OK && status != SYNOD_NO_SPACE)
+        replica_halt(r, status, "the journal takes no more records");
     return has;
 }
 
@@ -135,7 +136,7 @@ static void judge_slot(replica_t *r, block_slot_t *slot) {
         verdict(r, slot, false);
     }
     /* Green leads to a vote, and that into the journal: a slow disk makes us wait, not stop. */
-    if (standing != STANDS || (slot->asked && !journal_has(r, slot->payload_size)))
+    if (standing != STANDS || (slot->asked && !space_for_block(r, slot->payload_size)))
         return;
     verify_job_t *job = job_take(r, VERIFY_BLOCK);
     if (job == NULL)
@@ -261,7 +262,7 @@ void build_payload(replica_t *r, const digest_t *wanted_parent, uint32_t size_ma
     r->want_parent = *wanted_parent;
     r->want_size = size_max;
     const digest_t *parent = &r->want_parent;
-    r->want_waits = !journal_has(r, size_max);
+    r->want_waits = !space_for_block(r, size_max);
     if (r->want_waits || !mark_branch(r, parent))
         return;
     uint32_t size = 0, count = 0;

@@ -138,6 +138,7 @@ void link_on_hello(replica_t *r, replica_link_t *link, bytes_t body) {
     }
     quota_log(r, link->member, 2, "link", "up", "member=%u", link->member);
     sync_greet(r, link);
+    attest_greet(r, link);
     if (link->member == r->last_leader)
         submit_forward_all(r);
 }

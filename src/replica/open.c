@@ -4,6 +4,7 @@
 #include "base/arena.h"
 
 #define JOURNAL_SEGMENTS_DEFAULT 64
+#define JOURNAL_SEGMENTS_MIN 8 /* journal_roomy */
 /* A snapshot for each eighth of the journal. */
 #define SNAPSHOT_SHARE_DEFAULT 8
 #define MEMPOOL_BYTES_DEFAULT (64u << 20)
@@ -160,7 +161,7 @@ static synod_status judge_config(const replica_config_t *c) {
         return SYNOD_BAD_CONFIG;
     /* The parts' own preconditions: an operator's number is judged, not asserted. */
     uint64_t block = c->chain.core.payload_bytes_max + UINT64_C(16) * 4096;
-    if (c->journal_segments < 3 || c->journal_segment_bytes % 4096 != 0 ||
+    if (c->journal_segments < JOURNAL_SEGMENTS_MIN || c->journal_segment_bytes % 4096 != 0 ||
         c->journal_segment_bytes < block ||
         c->journal_segment_bytes > UINT64_MAX / 2 / c->journal_segments ||
         c->mempool_bytes < 4 * REQUEST_BYTES_MAX ||

@@ -11,6 +11,7 @@ static void on_block(replica_t *r, const journal_entry_t *entry) {
         return;
     }
     digest_t id = block_id(block);
+    space_on_block(r, block->height, entry->sequence);
     if (block->height <= ledger_height(r->ledger) || blocks_find(&r->blocks, &id) != NULL)
         return;
     block_slot_t *slot =
@@ -154,6 +155,7 @@ static void finish(replica_t *r) {
         if (r->records[i].bytes.size > 0)
             r->live_records[live++] = r->records[i];
     say_what_is_missing(r);
+    space_recovered(r);
     if (r->mute)
         replica_log(r, 0, "recover", "learner",
                     "why=\"this journal was begun beside a snapshot: what the key signed before is "
@@ -162,6 +164,8 @@ static void finish(replica_t *r) {
     replica_log(r, 2, "recover", "done", "height=%llu records=%u torn_tail=%s",
                 (unsigned long long)ledger_height(r->ledger), live,
                 journal_was_torn(r->journal) ? "yes" : "no");
+    if (ledger_height(r->ledger) > r->root_height)
+        r->idle_root_at = r->now.now_ns; /* the others may wait for our word on it */
     driver_start(r, r->live_records, live);
     tell_anchor(r);
     wait_for_unfinished(r);

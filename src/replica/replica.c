@@ -130,7 +130,7 @@ void replica_on_appended(replica_t *r, instant_t now, uint64_t token, synod_stat
     synod_status health = journal_status(r->journal);
     if (r->phase == REPLICA_RECOVERING)
         recover_continue(r);
-    else if (health != SYNOD_OK && r->phase == REPLICA_RUNNING)
+    else if (health != SYNOD_OK && health != SYNOD_NO_SPACE && r->phase == REPLICA_RUNNING)
         replica_halt(r, health, "the journal cannot be written: nothing more is promised"); /* F2 */
     if (r->snapshots.release_due && r->phase == REPLICA_RUNNING)
         space_release(r);

@@ -44,7 +44,7 @@ typedef struct replica_config {
     const synod_app *app;
     const host_t *host; /* borrowed */
     /* this node's own bounds; zero = default */
-    uint32_t journal_segments;      /* default 64 */
+    uint32_t journal_segments;      /* default 64, at least 8 */
     uint64_t journal_segment_bytes; /* part of the device; default 64 MiB */
     /* Bytes that the journal's device has now: beyond, nothing was ever written; 0: not known. */
     uint64_t journal_extent_bytes;

@@ -56,6 +56,7 @@ typedef struct save {
     save_stage_t stage;
     bool more; /* the stream goes on */
     uint32_t slot;
+    uint64_t written_at; /* when the last of the stream was */
     height_t height;
     digest_t id, root;
     uint64_t keep, position;
@@ -116,6 +117,7 @@ typedef struct transfer {
     uint32_t next, count; /* chunks of the piece */
     uint64_t have;        /* those that are here */
     uint32_t misses;      /* servers in a row that did not have it */
+    uint32_t asked;       /* questions for a manifest since a sound one came */
     uint64_t *liars;      /* members that are not asked */
     uint64_t *pruned;     /* members that keep the next block no more */
     height_t stuck_at;
@@ -135,6 +137,7 @@ typedef struct snapshots {
     uint8_t *attestations; /* of it, encoded */
     uint8_t header[SNAPSHOT_HEADER_BYTES];
     bool release_due;          /* the journal had no room for what a release needs */
+    bool short_said;           /* that blocks wait for room */
     height_t marked_height;    /* highest snapshot that the journal says was taken */
     uint64_t taken, installed; /* counters, for people */
 } snapshots_t;

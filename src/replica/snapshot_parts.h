@@ -50,8 +50,17 @@ void transfer_tick(replica_t *r);
 /* ---- space.c ---- */
 bool space_append_record(replica_t *r, const record_t *record);
 void space_keep_record(replica_t *r, const record_t *record);
+/* The journal has less room than the largest block needs. */
+bool space_short(const replica_t *r);
+/* May a block be added, or does it wait? */
+bool space_for_block(replica_t *r, size_t size);
+/* The first record of the journal that somebody who starts from this height needs. */
+uint64_t space_first_above(const replica_t *r, height_t height);
 void space_mark(replica_t *r, uint32_t slot);
 void space_on_mark(replica_t *r, const journal_entry_t *entry);
+/* Recovery: a block was read from the journal; all was. */
+void space_on_block(replica_t *r, height_t height, uint64_t sequence);
+void space_recovered(replica_t *r);
 void space_release(replica_t *r);
 
 #endif

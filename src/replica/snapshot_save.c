@@ -8,6 +8,8 @@
 /* A slot from which a member was served so lately is not overwritten while there is room: else a
  * slow receiver would never finish (attack P25). */
 #define PIN_NS UINT64_C(10000000000)
+/* So long a snapshot that is written waits for attestations while blocks wait for it. */
+#define ATTEST_PATIENCE_NS UINT64_C(1000000000)
 #define CHUNK_COST_NS 40000
 
 static void digest_work(job_t *base) {
@@ -50,6 +52,7 @@ static bool fill_put(void *context, synod_bytes bytes) {
 static void stream_ended(replica_t *r) {
     ledger_save_end(r->ledger);
     r->snapshots.save.stage = SAVE_WAITING;
+    r->snapshots.save.written_at = r->now.now_ns;
     save_finish(r);
 }
 
@@ -240,28 +243,22 @@ void save_on_stored(replica_t *r, synod_status status) {
 
 /* ---- when ---- */
 
-/* The first record of the journal that somebody who starts from here needs: of the blocks above
- * that were written already, the oldest. */
-static uint64_t first_above(const replica_t *r, height_t height) {
-    uint64_t first = journal_last(r->journal) + 1;
-    for (uint32_t i = 0; i < BLOCKS_SLOTS; i++) {
-        const block_slot_t *slot = &r->blocks.slots[i];
-        if (slot->state != BLOCK_FREE && slot_block(slot)->height > height &&
-            slot->journal_sequence != 0 && slot->journal_sequence < first)
-            first = slot->journal_sequence;
-    }
-    return first;
-}
-
 static bool due(replica_t *r) {
     snapshots_t *s = &r->snapshots;
     const snapshot_slot_t *older = snapshot_older(s);
     uint64_t position = journal_position(r->journal);
+    bool late = r->now.now_ns - s->save.written_at >= ATTEST_PATIENCE_NS && space_short(r) &&
+                r->root_height > s->save.height;
     if (s->save.stage == SAVE_WAITING &&
-        position - s->save.position >= r->config.snapshot_bytes / 2)
+        (late || position - s->save.position >= r->config.snapshot_bytes / 2))
         save_abandon(r, "its root was not attested by a quorum");
     if (s->save.stage != SAVE_NONE || r->transfer.stage != TRANSFER_NONE || s->store_token != 0 ||
-        s->load_token != 0 || position - snapshot_newest(s)->position < r->config.snapshot_bytes)
+        s->load_token != 0)
+        return false;
+    uint64_t grown = position - snapshot_newest(s)->position;
+    if (space_short(r))
+        return r->root_height > snapshot_newest(s)->height;
+    if (grown < r->config.snapshot_bytes)
         return false;
     bool roomy = journal_used_bytes(r->journal) < journal_capacity_bytes(r->journal) / 2;
     bool pinned =
@@ -281,7 +278,7 @@ void save_consider(replica_t *r) {
     save->height = r->root_height;
     save->id = r->executed_id;
     save->root = r->root;
-    save->keep = first_above(r, save->height);
+    save->keep = space_first_above(r, save->height);
     save->position = journal_position(r->journal);
     save->stream_bytes = 0;
     save->chunks = 0;

@@ -4,7 +4,12 @@
  * be started from; the newest record of each key of the core, which is appended again when it lies
  * below (it says what this member promised: votes, time-outs, lease; without it the key must not
  * sign); and the marks of both snapshots, which lie above. Everything else was a step on the way to
- * the snapshot's state. */
+ * the snapshot's state.
+ *
+ * When the journal fills faster than snapshots are written, blocks wait for room (space_for_block),
+ * records of the core do not. The next state root is then due for a snapshot however little came
+ * since the last, and what only the older one needs goes as well: one certified state and the
+ * journal above it are enough to go on. */
 #include "replica/state.h"
 
 #define MARK_BYTES (8 + 4 + 4 + 8 + 8 + SYNOD_DIGEST_BYTES)
@@ -31,6 +36,19 @@ void space_keep_record(replica_t *r, const record_t *record) {
     memcpy(to, record->bytes.data, record->bytes.size);
     r->records[record->key] =
         (record_t){record->path, record->key, bytes_of(to, record->bytes.size)};
+}
+
+/* The first record of the journal that somebody who starts from here needs: of the blocks above
+ * that were written already, the oldest. */
+uint64_t space_first_above(const replica_t *r, height_t height) {
+    uint64_t first = journal_last(r->journal) + 1;
+    for (uint32_t i = 0; i < BLOCKS_SLOTS; i++) {
+        const block_slot_t *slot = &r->blocks.slots[i];
+        if (slot->state != BLOCK_FREE && slot_block(slot)->height > height &&
+            slot->journal_sequence != 0 && slot->journal_sequence < first)
+            first = slot->journal_sequence;
+    }
+    return first;
 }
 
 void space_mark(replica_t *r, uint32_t slot) {
@@ -71,6 +89,25 @@ void space_on_mark(replica_t *r, const journal_entry_t *entry) {
     }
 }
 
+/* A snapshot whose mark is missing (the machine stopped in between): the first block above it that
+ * is replayed is the first that it needs. */
+void space_on_block(replica_t *r, height_t height, uint64_t sequence) {
+    for (uint32_t i = 0; i < SNAPSHOT_SLOTS_HELD; i++) {
+        snapshot_slot_t *held = &r->snapshots.slots[i];
+        if (held->height != 0 && held->keep == 0 && height > held->height)
+            held->keep = sequence;
+    }
+}
+
+void space_recovered(replica_t *r) {
+    for (uint32_t i = 0; i < SNAPSHOT_SLOTS_HELD; i++) {
+        snapshot_slot_t *held = &r->snapshots.slots[i];
+        if (held->height != 0 && held->keep == 0)
+            held->keep = journal_last(r->journal) + 1;
+    }
+    r->snapshots.release_due = true; /* what was due when the last life ended */
+}
+
 /* What the release takes away and is still needed, again at the end of the log. False: the journal
  * has no room now. */
 static bool carry_over(replica_t *r, uint64_t below) {
@@ -84,23 +121,66 @@ static bool carry_over(replica_t *r, uint64_t below) {
     return true;
 }
 
+/* Blocks above the snapshot, of which some may lie far below the tail, again at its end. */
+static void carry_blocks(replica_t *r, snapshot_slot_t *from) {
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < BLOCKS_SLOTS; i++) {
+        const block_slot_t *slot = &r->blocks.slots[i];
+        if (slot->state != BLOCK_FREE && slot_block(slot)->height > from->height &&
+            slot->journal_sequence != 0)
+            bytes += slot->payload_size + BLOCK_FIXED_BYTES;
+    }
+    if (bytes > r->config.journal_segment_bytes / 4)
+        return;
+    uint64_t before = journal_last(r->journal);
+    for (uint32_t i = 0; i < BLOCKS_SLOTS; i++) {
+        block_slot_t *slot = &r->blocks.slots[i];
+        if (slot->state != BLOCK_FREE && slot_block(slot)->height > from->height &&
+            slot->journal_sequence != 0 && slot->journal_sequence <= before) {
+            slot->journal_sequence = 0;
+            journal_block(r, slot);
+        }
+    }
+    from->keep = space_first_above(r, from->height);
+}
+
+bool space_short(const replica_t *r) {
+    return !journal_roomy(r->journal);
+}
+
+bool space_for_block(replica_t *r, size_t size) {
+    bool roomy = !space_short(r);
+    if (!roomy && !r->snapshots.short_said)
+        replica_log(r, 1, "journal", "short",
+                    "used_mib=%llu of_mib=%llu why=\"blocks wait until a snapshot makes room\"",
+                    (unsigned long long)(journal_used_bytes(r->journal) >> 20),
+                    (unsigned long long)(journal_capacity_bytes(r->journal) >> 20));
+    r->snapshots.short_said = !roomy;
+    r->disk_short |= !roomy;
+    if (!roomy)
+        save_consider(r); /* the root at hand, if there is one of this very state */
+    return roomy && journal_has(r, size);
+}
+
 void space_release(replica_t *r) {
     snapshots_t *s = &r->snapshots;
-    const snapshot_slot_t *older = snapshot_older(s);
+    snapshot_slot_t *from = space_short(r) ? snapshot_newest(s) : snapshot_older(s);
     s->release_due = false;
-    if (older->height == 0 || older->keep == 0)
+    if (from->height == 0 || from->keep == 0)
         return;
     journal_use_reserve(r->journal, true);
-    bool carried = carry_over(r, older->keep);
+    if (space_short(r))
+        carry_blocks(r, from);
+    bool carried = carry_over(r, from->keep);
     if (carried)
-        journal_release(r->journal, older->keep);
+        journal_release(r->journal, from->keep);
     journal_use_reserve(r->journal, false);
     s->release_due = !carried;
-    if (carried && older->height + 1 > r->index_low)
-        r->index_low = older->height + 1;
+    if (carried && from->height + 1 > r->index_low)
+        r->index_low = from->height + 1;
     if (carried)
         replica_log(r, 2, "journal", "released", "below_height=%llu used_mib=%llu of_mib=%llu",
-                    (unsigned long long)older->height + 1,
+                    (unsigned long long)from->height + 1,
                     (unsigned long long)(journal_used_bytes(r->journal) >> 20),
                     (unsigned long long)(journal_capacity_bytes(r->journal) >> 20));
 }

@@ -365,6 +365,8 @@ digest_t committee_root(const replica_t *r);
 void attest_collect(replica_t *r);
 synod_status checkpoint_verify(const checkpoint_t *checkpoint, const committee_t *committee);
 void attest_executed(replica_t *r);
+/* The peer was greeted: it hears our last checkpoint. */
+void attest_greet(replica_t *r, const replica_link_t *link);
 void attest_tick(replica_t *r);
 /* A member says that it has this height: if it stays above ours, it is asked for it. */
 void attest_heard(replica_t *r, member_t member, height_t height);

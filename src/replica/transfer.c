@@ -35,8 +35,24 @@ static bool next_server(replica_t *r) {
     return false;
 }
 
+static void end(replica_t *r) {
+    transfer_t *t = &r->transfer;
+    uint32_t words = bitset_words(r->config.committee->size);
+    t->stage = TRANSFER_NONE;
+    t->at = 0;
+    t->next = t->fruitless = t->asked = 0;
+    memset(t->liars, 0, words * sizeof(uint64_t));
+    memset(t->pruned, 0, words * sizeof(uint64_t));
+}
+
+/* Twice round and nobody gave a sound one above our height: the blocks came after all, or a liar
+ * sent us here. Block sync goes on, and an own snapshot may begin. */
 static void ask_manifest(replica_t *r) {
     transfer_t *t = &r->transfer;
+    if (t->asked++ == 2 * r->config.committee->size) {
+        end(r);
+        return;
+    }
     t->stage = TRANSFER_ASKING;
     t->at = r->now.now_ns + PATIENCE_NS;
     snapshot_ask_t what = {.part = SNAPSHOT_MANIFEST, .height = ledger_height(r->ledger)};
@@ -73,7 +89,7 @@ static void begin_piece(replica_t *r) {
     uint32_t left = t->manifest.chunk_count - t->next;
     t->count = left < SNAPSHOT_PIECE_CHUNKS ? left : SNAPSHOT_PIECE_CHUNKS;
     t->have = 0;
-    t->misses = 0;
+    t->misses = t->asked = 0;
     ask_chunks(r);
 }
 
@@ -219,16 +235,6 @@ bool transfer_on_stored(replica_t *r, synod_status status) {
 
 /* ---- installing ---- */
 
-static void end(replica_t *r) {
-    transfer_t *t = &r->transfer;
-    uint32_t words = bitset_words(r->config.committee->size);
-    t->stage = TRANSFER_NONE;
-    t->at = 0;
-    t->next = t->fruitless = 0;
-    memset(t->liars, 0, words * sizeof(uint64_t));
-    memset(t->pruned, 0, words * sizeof(uint64_t));
-}
-
 static void install(replica_t *r) {
     const snapshot_manifest_t *manifest = &r->snapshots.read.manifest;
     const certificate_t *proof = NULL;
@@ -240,6 +246,9 @@ static void install(replica_t *r) {
         return;
     }
     snapshot_adopt(r, manifest);
+    r->snapshots.slots[r->transfer.slot].keep = space_first_above(r, manifest->height);
+    space_mark(r, r->transfer.slot);
+    space_release(r);
     r->snapshots.installed++;
     replica_log(r, 2, "transfer", "installed", "height=%llu bytes=%llu",
                 (unsigned long long)manifest->height, (unsigned long long)manifest->stream_bytes);

@@ -70,7 +70,7 @@ static void test_wrong_lines(void **state) {
         {"[network]\nclients = 99999999999999999999\n", "possible is"},
         {"[network]\nlisten = here\n", "host:port"},
         {"[storage]\ndurability = some\n", "group or none"},
-        {"[storage]\njournal_segments = 2\n", "from 3 to"},
+        {"[storage]\njournal_segments = 2\n", "from 8 to"},
         {"[storage]\ndata =\n", "a path"},
         {"[network]\nclients\n", "line 2"},
         {"[network\nclients = 1\n", "line 1"},

@@ -221,7 +221,7 @@ static void test_learner_without_a_journal(void **state) {
 
 /* Blocks of 12 KB between two snapshots: more than a segment holds. */
 #define STEP 48
-#define LONG_CHAIN 250
+#define LONG_CHAIN 600
 static node_t chain[LONG_CHAIN + 1];
 
 /* One vote, for the first block; then the member only follows, in steps of so many blocks, with
@@ -289,6 +289,72 @@ static void test_the_older_one_is_enough(void **state) {
     world_close(w);
 }
 
+/* ---- a journal that fills ---- */
+
+/* Eight segments, no snapshot for as long as there is work, and every block is voted for. */
+static world_t *open_small(void) {
+    world_t *w = world_make(SUITE_SYMBOLIC, 3);
+    w->config.journal_segments = 8;
+    w->config.snapshot_bytes = UINT64_C(1) << 40;
+    w->config.chain.checkpoint_blocks = 1000;
+    start(w);
+    connect_all(w);
+    memset(chain, 0, sizeof chain);
+    chain[0] = genesis(w);
+    return w;
+}
+
+/* Proposes block i, of 12 KB; is it voted for? */
+static bool is_voted_for(world_t *w, uint32_t i) {
+    static char text[12000];
+    memset(text, 'x', sizeof text - 1);
+    if (i == 2)
+        add_text(w, &chain[i], 0, 0, 7, 0, "");
+    if (i >= 4)
+        add_text(w, &chain[i], 0, 1, i, i - 1, text);
+    grow(w, &chain[i - 1], &chain[i], i, 0);
+    forget(w);
+    propose(w, &chain[i - 1], &chain[i]);
+    return count_phase(w, VOTE, NULL) == 1;
+}
+
+/* attack F6: blocks wait; what is idle then takes a snapshot, and they go on. */
+static void test_a_full_journal_waits(void **state) {
+    (void)state;
+    world_t *w = open_small();
+    uint32_t waits = 0;
+    for (uint32_t i = 1; i <= LONG_CHAIN; i++) {
+        if (is_voted_for(w, i))
+            continue;
+        waits++;
+        pass(w, SECOND_NS / 5);
+        assert_int_equal(report(w).root_height, i - 2);
+        assert_int_equal(count_phase(w, VOTE, NULL), 0);
+        attest_by(w, 0, 2);
+        assert_int_equal(report(w).snapshot_height, i - 2);
+        assert_int_equal(count_phase(w, VOTE, NULL), 1);
+    }
+    assert_in_range(waits, 2, 8);
+    assert_int_equal(w->halted, SYNOD_OK);
+    restart(w);
+    assert_int_equal(report(w).executed, LONG_CHAIN - 2);
+    world_close(w);
+}
+
+/* The same, but nobody attests: the room that blocks leave is for time-outs. */
+static void test_a_full_journal_takes_time_outs(void **state) {
+    (void)state;
+    world_t *w = open_small();
+    uint32_t i = 1;
+    while (is_voted_for(w, i))
+        assert_in_range(++i, 1, LONG_CHAIN);
+    for (uint32_t times = 0; times < 100; times++)
+        pass(w, 60 * SECOND_NS);
+    assert_true(count_phase(w, TIMEOUT, NULL) > 0);
+    assert_int_equal(w->halted, SYNOD_OK);
+    world_close(w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_quorum_makes_it_count),
@@ -301,6 +367,8 @@ int main(void) {
         cmocka_unit_test(test_learner_without_a_journal),
         cmocka_unit_test(test_promises_are_carried_over),
         cmocka_unit_test(test_the_older_one_is_enough),
+        cmocka_unit_test(test_a_full_journal_waits),
+        cmocka_unit_test(test_a_full_journal_takes_time_outs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -115,7 +115,7 @@ static void test_full_mempool_is_busy(void **state) {
     uint32_t held = 0;
     while (count_sent(w, FRAME_REPLY) == 0 && held < 1000) {
         ask(w, client_link(0), 0, 1, held + 1, held, operation);
-        forget(w); /* forwards */
+        forget(w);                                               /* forwards */
         ask(w, client_link(1), 0, 1, held + 1, held, operation); /* held already: no answer */
         if (report(w).pending_requests == held)
             break;
