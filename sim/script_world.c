@@ -113,6 +113,7 @@ static int word_cluster(lua_State *lua) {
     options.chain.core.view_timeout_ns = field(lua, 1, "view_timeout", MS, 0);
     options.chain.core.request_patience_ns = field(lua, 1, "patience", MS, 0);
     options.chain.core.leader_views = field(lua, 1, "leader_views", 1, 0);
+    options.chain.core.payload_bytes_max = (uint32_t)field(lua, 1, "payload_kib", 1024, 0);
     options.chain.checkpoint_blocks = field(lua, 1, "checkpoint_blocks", 1, 0);
     options.segment_bytes = field(lua, 1, "segment_kib", 1024, 1u << 20);
     options.segments = (uint32_t)field(lua, 1, "segments", 1, 16);
