@@ -109,6 +109,7 @@ static int word_cluster(lua_State *lua) {
     options.client_batch = (uint32_t)field(lua, 1, "batch", 1, 0);
     options.deadline_ns = field(lua, 1, "deadline", MS, 0);
     options.chain.ledger.sessions_max = (uint32_t)field(lua, 1, "sessions", 1, 0);
+    options.chain.ledger.state_bytes_max = field(lua, 1, "state_bytes", 1, 0);
     options.chain.ledger.session_idle_ns = field(lua, 1, "session_idle", MS, 0);
     options.chain.core.view_timeout_ns = field(lua, 1, "view_timeout", MS, 0);
     options.chain.core.request_patience_ns = field(lua, 1, "patience", MS, 0);
