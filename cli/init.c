@@ -26,10 +26,13 @@ static void tell_many(const char *home, const home_plan_t *made, uint64_t count)
 static int make_homes(const verb_t *verb, int argc, char **argv, bool testnet) {
     plan_options_t plan;
     const char *home = NULL;
-    uint64_t count = 4;
-    option_t options[16] = {{"home", OPTION_TEXT, &home, "DIR", "folder to make (required)"},
-                            {"n", OPTION_NUMBER, &count, "N", "validators (default 4)"}};
-    plan_option_table(&plan, options, testnet ? 2 : 1);
+    uint64_t count = 4, state_bytes = 0;
+    option_t options[16] = {
+        {"home", OPTION_TEXT, &home, "DIR", "folder to make (required)"},
+        {"state", OPTION_SIZE, &state_bytes, "BYTES",
+         "what kv may hold, 192 bytes an entry counted in; 4k to 4096M (default 4096M)"},
+        {"n", OPTION_NUMBER, &count, "N", "validators (default 4)"}};
+    plan_option_table(&plan, options, testnet ? 3 : 2);
     arguments_t arguments;
     int code = options_parse(verb, options, argc, argv, &arguments);
     if (code >= 0)
@@ -42,6 +45,9 @@ static int make_homes(const verb_t *verb, int argc, char **argv, bool testnet) {
     code = plan_from_options(verb, &plan, &wanted);
     if (code >= 0)
         return code;
+    if (state_bytes != 0 && synod_app_find(plan.app)->bound == NULL)
+        return usage_error(verb, "--state: %s has no such bound", plan.app);
+    wanted.parameters.ledger.state_bytes_max = state_bytes;
     reason_t reason;
     synod_status status = testnet ? testnet_create(home, (uint32_t)count, &wanted, &reason)
                                   : home_create(home, &wanted, &reason);

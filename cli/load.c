@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "app/kv_client.h"
 #include "cli/connect.h"
 #include "cli/loader.h"
 #include "cli/verbs.h"
@@ -45,12 +46,31 @@ static bool load(loader_t *loader, bool quiet) {
     return atomic_load(&loader->failed) == 0;
 }
 
+/* Told before anything is sent. -1 to go on, or the exit code. */
+static int judge_sizes(const verb_t *verb, const synod_client *client,
+                       const record_set_t *records) {
+    size_t most = synod_client_operation_bytes_max(client) - KV_SET_AROUND_BYTES;
+    for (size_t i = 0; i < records->count; i++) {
+        const record_pair_t *pair = &records->pairs[i];
+        if (pair->key.size + pair->value.size > most)
+            return failed(verb, "%.*s: key and value have %zu bytes, this chain takes at most %zu",
+                          (int)pair->key.size, (const char *)pair->key.data,
+                          pair->key.size + pair->value.size, most);
+    }
+    return -1;
+}
+
 static int load_and_verify(const verb_t *verb, const connect_options_t *connect,
                            const load_options_t *wanted, const record_set_t *records) {
     synod_client *client;
     int code = connect_open(verb, connect, NULL, &client);
     if (code >= 0)
         return code;
+    code = judge_sizes(verb, client, records);
+    if (code >= 0) {
+        synod_client_close(client);
+        return code;
+    }
     loader_t loader;
     loader_begin(&loader, client, records, wanted->pace_ns);
     uint64_t started = monotonic_ns(), differ = 0;

@@ -91,8 +91,13 @@ static int ask_chain(const verb_t *verb, const connect_options_t *connect, const
     } else {
         answer.status = status;
     }
+    size_t most = synod_client_operation_bytes_max(client);
     synod_client_close(client);
-    code = report(verb, ask, arguments->positional, &answer);
+    if (ask->ordered && status == SYNOD_TOO_LARGE)
+        code = failed(verb, "the operation has %zu bytes, this chain takes at most %zu", writer.at,
+                      most);
+    else
+        code = report(verb, ask, arguments->positional, &answer);
     free(answer.bytes);
     return code;
 }

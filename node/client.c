@@ -146,9 +146,9 @@ synod_status synod_client_open(const synod_client_options *options, synod_client
 static synod_status put(synod_client *client, want_kind_t kind, synod_bytes bytes,
                         synod_client_done *done, void *context) {
     want_t want = {kind, (uint32_t)bytes.size, done, context};
-    if (bytes.size > REQUEST_BYTES_MAX)
-        return SYNOD_TOO_LARGE;
     bool operation = kind == WANT_OPERATION;
+    if (bytes.size > (operation ? client_operation_bytes_max(client->core) : REQUEST_BYTES_MAX))
+        return SYNOD_TOO_LARGE;
     uint32_t *open = operation ? &client->open_operations : &client->open_queries;
     uint32_t most = operation ? client->operations.capacity : client->queries.capacity;
     uv_mutex_lock(&client->mutex);
@@ -175,6 +175,10 @@ synod_status synod_client_submit(synod_client *client, synod_bytes operation,
 synod_status synod_client_query(synod_client *client, synod_bytes query, bool prove,
                                 synod_client_done *done, void *context) {
     return put(client, prove ? WANT_PROVED_QUERY : WANT_QUERY, query, done, context);
+}
+
+size_t synod_client_operation_bytes_max(const synod_client *client) {
+    return client_operation_bytes_max(client->core);
 }
 
 void synod_client_flush(synod_client *client) {

@@ -3,9 +3,11 @@
 #include <stdio.h>
 
 #include "app/kv_client.h"
+#include "codec/request.h"
 #include "sim/script_state.h"
 
-#define OPERATION_ROOM 4096
+/* More than a request may hold: what is too large is for the client to say. */
+#define OPERATION_ROOM (REQUEST_BYTES_MAX + 4096)
 
 static uint32_t client_at(lua_State *lua, int at) {
     return (uint32_t)script_within(lua, at, 0, (lua_Integer)world_clients(script_world(lua)) - 1);
@@ -20,7 +22,7 @@ static uint32_t request_at(lua_State *lua, int at, uint32_t client) {
 static int word_submit(lua_State *lua) {
     static const char *const verbs[] = {"increment", "set", "get", "delete", NULL};
     world_t *w = script_world(lua);
-    uint8_t room[OPERATION_ROOM];
+    static uint8_t room[OPERATION_ROOM];
     writer_t writer = writer_of(room, sizeof room);
     uint32_t client = client_at(lua, 1);
     int verb = luaL_checkoption(lua, 2, NULL, verbs);

@@ -109,10 +109,12 @@ static int word_cluster(lua_State *lua) {
     options.client_batch = (uint32_t)field(lua, 1, "batch", 1, 0);
     options.deadline_ns = field(lua, 1, "deadline", MS, 0);
     options.chain.ledger.sessions_max = (uint32_t)field(lua, 1, "sessions", 1, 0);
+    options.chain.ledger.state_bytes_max = field(lua, 1, "state_bytes", 1, 0);
     options.chain.ledger.session_idle_ns = field(lua, 1, "session_idle", MS, 0);
     options.chain.core.view_timeout_ns = field(lua, 1, "view_timeout", MS, 0);
     options.chain.core.request_patience_ns = field(lua, 1, "patience", MS, 0);
     options.chain.core.leader_views = field(lua, 1, "leader_views", 1, 0);
+    options.chain.core.payload_bytes_max = (uint32_t)field(lua, 1, "payload_kib", 1024, 0);
     options.chain.checkpoint_blocks = field(lua, 1, "checkpoint_blocks", 1, 0);
     options.segment_bytes = field(lua, 1, "segment_kib", 1024, 1u << 20);
     options.segments = (uint32_t)field(lua, 1, "segments", 1, 16);

@@ -9,7 +9,7 @@
 
 /* A frame that waits for longer is a fault that struck. */
 #define LONG_NS (10 * MS)
-#define QUEUE_BYTES_DEFAULT (8u << 20) /* as the daemon's lanes of clients and catch-up */
+#define QUEUE_BYTES_DEFAULT LANE_BULK_BYTES /* as the daemon's lanes of clients and catch-up */
 
 static uint64_t bytes_a_second(const world_t *w, uint32_t endpoint) {
     uint64_t own = w->uplinks[endpoint].bytes;

@@ -94,6 +94,11 @@ typedef struct synod_app {
 
     /* Optional. Validator changes asked for by the block just executed; see the type. */
     uint32_t (*validator_updates)(void *state, synod_validator_update *updates, uint32_t capacity);
+
+    /* Optional. Called once, right after `open`: what the state may grow to, from the genesis. The
+     * application says what counts (it must be a function of the state alone, never of memory), and
+     * an operation that would pass the bound fails with SYNOD_APP_ERROR. */
+    void (*bound)(void *state, uint64_t state_bytes_max);
 } synod_app;
 
 /* The built-in applications. Operations and replies of `kv`: docs/formats/kv.md. */

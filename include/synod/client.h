@@ -57,10 +57,14 @@ typedef void synod_client_done(void *context, const synod_client_result *result)
 synod_status synod_client_open(const synod_client_options *options, synod_client **client,
                                char *reason, size_t reason_size);
 
-/* Takes a copy of the operation. BUSY: the queue is full; TOO_LARGE: over 1 MiB. Then nothing was
- * taken, and `done`, which may be NULL, is not called. */
+/* Takes a copy of the operation. BUSY: the queue is full; TOO_LARGE: it has more bytes than
+ * synod_client_operation_bytes_max says. Then nothing was taken, and `done`, which may be NULL, is
+ * not called. */
 synod_status synod_client_submit(synod_client *client, synod_bytes operation,
                                  synod_client_done *done, void *context);
+/* Of one operation: what a request of this chain holds (the smaller of 1 MiB and the genesis'
+ * payload_bytes_max) less the 96 bytes of the request itself. */
+size_t synod_client_operation_bytes_max(const synod_client *client);
 /* What was submitted does not wait for more. */
 void synod_client_flush(synod_client *client);
 /* A read, not ordered, of at most 4,096 bytes; takes a copy. Without `prove`: f + 1 members gave

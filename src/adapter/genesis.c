@@ -37,6 +37,7 @@ const genesis_row_t genesis_rows[] = {
         false),
     ROW("checkpoint_blocks", checkpoint_blocks, 1, 1u << 20, false),
     ROW("clock_drift_ns", clock_drift_ns, 1000000, 86400 * SECOND_NS, false),
+    ROW("state_bytes_max", ledger.state_bytes_max, 4096, LEDGER_STATE_BYTES_MAX, false),
 };
 const size_t genesis_row_count = sizeof genesis_rows / sizeof genesis_rows[0];
 
@@ -236,7 +237,7 @@ uint8_t *genesis_encode(const genesis_t *genesis, size_t *size) {
         return NULL;
     }
     writer_t writer = writer_of(bytes, *size);
-    write_bytes(&writer, "synod.genesis.v1", 16);
+    write_bytes(&writer, "synod.genesis.v2", 16);
     write_name(&writer, &genesis->chain);
     write_u32(&writer, genesis->protocol_id);
     write_name(&writer, &genesis->app);

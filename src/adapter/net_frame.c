@@ -20,6 +20,7 @@ static void give(net_link_t *link, frame_t frame) {
     net->counters.bytes_in += FRAME_HEADER_BYTES + frame.body.size;
     if (!link->greeted) {
         link->greeted = true;
+        link->ping_ms = net->options.ping_interval_ms;
         if (link->dialled) {
             dial_heard(net, link->member);
         }

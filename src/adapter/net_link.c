@@ -59,6 +59,7 @@ net_link_t *link_take(net_t *net, member_t member, bool dialled) {
                          .member = member,
                          .dialled = dialled,
                          .attention = link->attention, /* it may still stand in the list */
+                         .ping_ms = net->options.handshake_timeout_ms / 2,
                          .born_ms = net_now_ms(net),
                          .heard_ms = net_now_ms(net)};
     /* Whoever has not proved to be a member shares what is set aside for strangers. */
@@ -369,8 +370,7 @@ static void tick_open(net_link_t *link, uint64_t now) {
         time_out(link, "nothing was heard of it");
     } else if (is_stalled(link, now)) {
         time_out(link, "it does not read what is sent to it");
-    } else if (now - link->heard_ms >= options->ping_interval_ms &&
-               now - link->pinged_ms >= options->ping_interval_ms) {
+    } else if (now - link->heard_ms >= link->ping_ms && now - link->pinged_ms >= link->ping_ms) {
         link->pinged_ms = now;
         link_queue_frame(link, FRAME_PING, (bytes_t){0});
     }

@@ -13,7 +13,7 @@
 static const size_t lane_bytes_max[LANE_COUNT] = {
     [LANE_CONSENSUS] = (size_t)16 << 20,
     [LANE_CLIENT] = (size_t)8 << 20,
-    [LANE_BULK] = (size_t)8 << 20,
+    [LANE_BULK] = LANE_BULK_BYTES,
 };
 
 void link_mark(net_link_t *link) {

@@ -74,6 +74,9 @@ typedef struct net_link {
     /* uv_now; 0 = not so */
     uint64_t born_ms, heard_ms, pinged_ms, partial_ms, stalled_ms, drain_ms;
     size_t stalled_bytes;
+    /* Silence after which a ping is sent: soon, while the first frame is owed, because a replica
+     * says no hello before it has recovered. */
+    uint64_t ping_ms;
 } net_link_t;
 
 /* A member that we dial. */

@@ -33,6 +33,13 @@ static synod_status kv_open(void **memory) {
     return SYNOD_OK;
 }
 
+static void kv_bound(void *memory, uint64_t state_bytes_max) {
+    kv_state_t *state = memory;
+    require(state->store.used_bytes == 0);
+    state->view.used_bytes_max =
+        state_bytes_max < KV_STATE_BYTES_MAX ? state_bytes_max : KV_STATE_BYTES_MAX;
+}
+
 static void kv_close(void *memory) {
     if (memory != NULL) {
         kv_state_close(memory);
@@ -62,6 +69,7 @@ const synod_app *synod_app_kv(void) {
         .snapshot_next = kv_snapshot_next,
         .snapshot_end = kv_snapshot_end,
         .snapshot_load = kv_snapshot_load,
+        .bound = kv_bound,
     };
     return &app;
 }

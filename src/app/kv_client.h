@@ -8,6 +8,8 @@
 #include "app/kv_format.h"
 
 void kv_encode_get(writer_t *writer, bytes_t key);
+/* What a set has besides key and value. */
+#define KV_SET_AROUND_BYTES 7u
 void kv_encode_set(writer_t *writer, bytes_t key, bytes_t value);
 void kv_encode_delete(writer_t *writer, bytes_t key);
 /* If `condition` holds, the key gets `value`; absent deletes it. */

@@ -22,8 +22,9 @@
 #define KV_NUMBER_BYTES 8u
 /* What an entry counts besides its key and its value: about what its indexes cost in memory. */
 #define KV_ENTRY_CHARGE_BYTES 192u
-/* The sum over all entries that no write may pass. Counted, not measured, so that all replicas
- * refuse the same operation. Process memory is up to twice as much between two roots (ADR 0002). */
+/* The sum over all entries that no write may pass, unless the genesis says less. Counted, not
+ * measured, so that all replicas refuse the same operation. Process memory is up to twice as much
+ * between two roots (ADR 0002). */
 #define KV_STATE_BYTES_MAX (UINT64_C(4) * 1024 * 1024 * 1024)
 /* "The operation as a whole" in an error reply. */
 #define KV_INDEX_WHOLE UINT16_C(0xffff)

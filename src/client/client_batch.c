@@ -101,13 +101,17 @@ static uint64_t oldest_token(client_t *c) {
     return c->count == 0 ? c->next_token : batch_at(c, 0)->first_token;
 }
 
+size_t client_operation_bytes_max(const client_t *c) {
+    return c->request_bytes_max - REQUEST_AROUND_BYTES;
+}
+
 synod_status client_submit(client_t *c, uint64_t now_ns, synod_bytes operation, uint64_t *token) {
     require(now_ns >= c->now_ns);
     c->now_ns = now_ns;
     if (c->phase == CLIENT_REFUSED) {
         return SYNOD_CLOSED;
     }
-    if (operation.size > c->request_bytes_max - REQUEST_AROUND_BYTES) {
+    if (operation.size > client_operation_bytes_max(c)) {
         return SYNOD_TOO_LARGE;
     }
     batch_t *batch = NULL;

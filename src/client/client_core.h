@@ -123,6 +123,8 @@ void client_on_link_down(client_t *client, uint64_t now_ns, client_link_t link);
 void client_on_frame(client_t *client, uint64_t now_ns, client_link_t link, frame_t frame);
 void client_on_tick(client_t *client, uint64_t now_ns);
 
+/* What one operation may have: the chain's largest request, less what is around one operation. */
+size_t client_operation_bytes_max(const client_t *client);
 /* Takes a copy of one operation. Tokens are consecutive and start with 1. BUSY: the queue is full,
  * nothing was taken; TOO_LARGE; CLOSED: the replicas refuse this key. */
 synod_status client_submit(client_t *client, uint64_t now_ns, synod_bytes operation,

@@ -54,7 +54,7 @@ void link_lost(client_t *c, member_t member) {
     if (c->preferred == member) {
         c->preferred = MEMBER_NONE;
     }
-    batch_resend(c, member);
+    batch_lost(c, member);
 }
 
 /* Says why, for people, and closes. */
@@ -134,6 +134,6 @@ void link_hello(client_t *c, member_t member, bytes_t body) {
     make_attach(c, member, theirs.connection);
     send_attach(c, member);
     session_open_to(c, member);
-    batch_resend(c, MEMBER_NONE);
+    batch_greet(c, member);
     query_greet(c, member);
 }

@@ -141,12 +141,25 @@ void batch_retry_due(client_t *c) {
     }
 }
 
-void batch_resend(client_t *c, member_t lost) {
+void batch_lost(client_t *c, member_t lost) {
     for (uint32_t i = 0; i < c->count - c->waiting; i++) {
         batch_t *batch = batch_at(c, i);
-        const bool alone = lost != MEMBER_NONE && batch->sent_to == lost;
-        if (batch->state == BATCH_SENT && (alone || !batch->reached)) {
+        if (batch->state == BATCH_SENT && (batch->sent_to == lost || !batch->reached)) {
             send_again(c, batch);
+        }
+    }
+}
+
+/* What goes to all goes to whoever comes later as well: after an outage of all, the first to come
+ * cannot do it alone. */
+void batch_greet(client_t *c, member_t member) {
+    for (uint32_t i = 0; i < c->count - c->waiting; i++) {
+        batch_t *batch = batch_at(c, i);
+        if (batch->state == BATCH_SENT && (batch->sent_to == MEMBER_NONE || !batch->reached)) {
+            batch->sent_to = MEMBER_NONE;
+            batch->reached = true;
+            (void)send_to(c, member, batch_frame(c, batch));
+            c->counters.retries++;
         }
     }
 }

@@ -157,7 +157,9 @@ void batch_ask_all(client_t *c, batch_t *batch, member_t from);
 /* Retries of all that is due, of requests; sets wishes for the rest. */
 void batch_retry_due(client_t *c);
 /* Requests that found no link, or whose only addressee was `lost`, go to whoever is there. */
-void batch_resend(client_t *c, member_t lost);
+void batch_lost(client_t *c, member_t lost);
+/* Requests that found no link, or are for all, go to the newcomer. */
+void batch_greet(client_t *c, member_t member);
 /* The next request goes to the one of these who spoke first and is not avoided. */
 void prefer_first(client_t *c, const ballot_t *ballot, const answer_t *like);
 /* A member named the leader (its index + 1; 0: unknown). */

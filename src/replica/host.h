@@ -12,6 +12,8 @@ typedef uint64_t link_t;
 
 /* Consensus goes before requests and replies, those before catch-up. */
 typedef enum lane { LANE_CONSENSUS = 0, LANE_CLIENT = 1, LANE_BULK = 2, LANE_COUNT = 3 } lane_t;
+/* What a host keeps at least for a link whose peer does not read, in the lane of catch-up. */
+#define LANE_BULK_BYTES (8u << 20)
 
 /* A piece of work for the pool: pure computation on memory that the replica leaves alone until the
  * completion. Completions come back in any order; the replica puts them into its own order. */

@@ -26,7 +26,8 @@ static bool parameters_hold(const ledger_parameters_t *parameters) {
            window >= 1 && window <= LEDGER_WINDOW_MAX && (window & (window - 1)) == 0 &&
            parameters->session_reply_bytes <= LEDGER_SESSION_REPLY_BYTES_MAX &&
            parameters->reply_bytes_max >= LEDGER_REPLY_BYTES_MIN &&
-           parameters->reply_bytes_max <= LEDGER_REPLY_BYTES_MAX;
+           parameters->reply_bytes_max <= LEDGER_REPLY_BYTES_MAX &&
+           parameters->state_bytes_max <= LEDGER_STATE_BYTES_MAX;
 }
 
 size_t ledger_bytes(const ledger_parameters_t *parameters) {
@@ -54,6 +55,15 @@ static synod_status adopt_app(ledger_t *ledger, const synod_app *app) {
     return own->validator_updates != NULL ? SYNOD_UNSUPPORTED : SYNOD_OK;
 }
 
+synod_status ledger_open_state(const ledger_t *ledger, void **state) {
+    synod_status status = ledger->app.open(state);
+    uint64_t most = ledger->parameters.state_bytes_max;
+    if (status == SYNOD_OK && most != 0 && ledger->app.bound != NULL) {
+        ledger->app.bound(*state, most);
+    }
+    return status;
+}
+
 synod_status ledger_open(void *memory, const ledger_parameters_t *parameters, const synod_app *app,
                          const verifier_t *verifier, ledger_t **ledger) {
     if (!parameters_hold(parameters)) {
@@ -68,7 +78,7 @@ synod_status ledger_open(void *memory, const ledger_parameters_t *parameters, co
     if (status != SYNOD_OK) {
         return status;
     }
-    status = made->app.open(&made->state);
+    status = ledger_open_state(made, &made->state);
     if (status != SYNOD_OK) {
         return status;
     }

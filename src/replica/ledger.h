@@ -25,6 +25,8 @@
 #define LEDGER_WINDOW_MAX (1u << 16)
 #define LEDGER_REPLY_BYTES_MAX (2u << 20) /* a reply fits into a frame */
 #define LEDGER_SESSION_REPLY_BYTES_MAX (16u << 20)
+/* No snapshot has more (codec/snapshot_codec.h). */
+#define LEDGER_STATE_BYTES_MAX (UINT64_C(4) << 30)
 /* Least reply_bytes_max: the status and length of every operation that a request may have. */
 #define LEDGER_REPLY_BYTES_MIN (5 * REQUEST_OPERATIONS_MAX)
 
@@ -34,6 +36,7 @@ typedef struct ledger_parameters {
     uint32_t session_reply_bytes; /* results kept a session, default 64 KiB */
     uint64_t session_idle_ns;     /* may be evicted when idle for longer than this: 10 minutes */
     uint32_t reply_bytes_max;     /* of one request's result; default 256 KiB (not all is kept) */
+    uint64_t state_bytes_max;     /* of the application, as it counts; default 4 GiB */
 } ledger_parameters_t;
 
 typedef struct ledger ledger_t;

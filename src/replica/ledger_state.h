@@ -25,4 +25,7 @@ static inline session_limits_t ledger_limits(const ledger_parameters_t *paramete
                               .idle_ns = parameters->session_idle_ns};
 }
 
+/* An empty state of the application, bounded as the chain says. */
+synod_status ledger_open_state(const ledger_t *ledger, void **state);
+
 #endif

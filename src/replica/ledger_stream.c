@@ -50,7 +50,7 @@ void ledger_save_end(ledger_t *ledger) {
 synod_status ledger_empty(ledger_t *ledger) {
     require(!ledger->saving);
     void *fresh = NULL;
-    synod_status status = ledger->app.open(&fresh);
+    synod_status status = ledger_open_state(ledger, &fresh);
     if (status != SYNOD_OK) {
         return status;
     }

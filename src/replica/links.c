@@ -71,6 +71,32 @@ static bool may_enter(replica_t *r, member_t member) {
     return true;
 }
 
+/* Whoever hears it sends what waits, at once and then ever more seldom. */
+static void say_hello(replica_t *r, const replica_link_t *link) {
+    hello_t hello = our_hello(r, link->connection);
+    writer_t writer = frame_writer(r);
+    hello_encode(&hello, &writer);
+    link_send(r, link->link, LANE_CONSENSUS, FRAME_HELLO, writer.at);
+}
+
+static void meet(replica_t *r, replica_link_t *link) {
+    sync_greet(r, link);
+    attest_greet(r, link);
+    if (link->member == r->last_leader)
+        submit_forward_all(r);
+}
+
+void links_recovered(replica_t *r) {
+    for (uint32_t i = 0; i < r->links_max; i++)
+        if (r->links[i].link != LINK_NONE)
+            say_hello(r, &r->links[i]);
+    for (member_t m = 0; m < r->config.committee->size; m++) {
+        link_t link = r->member_links[m];
+        if (link != LINK_NONE)
+            meet(r, link_find(r, link));
+    }
+}
+
 void link_up(replica_t *r, link_t link, member_t member, uint64_t connection) {
     replica_link_t *entry = NULL;
     bool may = !quota_refused(r, member) && may_enter(r, member);
@@ -86,10 +112,8 @@ void link_up(replica_t *r, link_t link, member_t member, uint64_t connection) {
     *entry = (replica_link_t){.link = link, .member = member, .connection = connection};
     bool put = map_put(&r->link_index, link, slot - 1);
     ensure(put);
-    hello_t hello = our_hello(r, connection);
-    writer_t writer = frame_writer(r);
-    hello_encode(&hello, &writer);
-    link_send(r, link, LANE_CONSENSUS, FRAME_HELLO, writer.at);
+    if (r->phase == REPLICA_RUNNING)
+        say_hello(r, entry);
 }
 
 void link_down(replica_t *r, link_t link) {
@@ -137,10 +161,8 @@ void link_on_hello(replica_t *r, replica_link_t *link, bytes_t body) {
         r->member_links[link->member] = link->link;
     }
     quota_log(r, link->member, 2, "link", "up", "member=%u", link->member);
-    sync_greet(r, link);
-    attest_greet(r, link);
-    if (link->member == r->last_leader)
-        submit_forward_all(r);
+    if (r->phase == REPLICA_RUNNING)
+        meet(r, link);
 }
 
 /* ---- attached session keys ---- */

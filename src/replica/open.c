@@ -25,6 +25,7 @@ void chain_parameters_fill(chain_parameters_t *p, const protocol_t *protocol) {
     DEFAULT(p->ledger.session_reply_bytes, 64u << 10);
     DEFAULT(p->ledger.session_idle_ns, UINT64_C(600000000000));
     DEFAULT(p->ledger.reply_bytes_max, 256u << 10);
+    DEFAULT(p->ledger.state_bytes_max, LEDGER_STATE_BYTES_MAX);
     DEFAULT(p->checkpoint_blocks, 256);
     DEFAULT(p->clock_drift_ns, UINT64_C(10000000000));
 }

@@ -7,7 +7,15 @@
 
 typedef struct replica_link replica_link_t;
 
-/* What the loop pays for things that a link may ask for (quota.c): measured, rounded up. */
+/* What a link is charged for things that it may ask for (quota.c), in nanoseconds of the loop; each
+ * byte of an answer is one more. Measured by bench/link_cost.c (release, one core of an AMD EPYC
+ * virtual machine, 100,000 keys, no TLS, no socket):
+ *
+ *     attach     39 us, 57 when the table is full of other keys
+ *     read       1.8 us a get; 35 a scan of 4,096 keys, whose answer has 49 KB
+ *     proof      2.9 us; charged as more, because paths of large states are not in the caches
+ *     status     0.7 us
+ *     block ask  0.6 us, and a read of the journal that it may start */
 #define ATTACH_WORK_NS UINT64_C(60000)
 #define QUERY_WORK_NS UINT64_C(2000)
 #define PROOF_WORK_NS UINT64_C(20000)

@@ -170,6 +170,7 @@ static void finish(replica_t *r) {
     tell_anchor(r);
     wait_for_unfinished(r);
     r->pending_dirty = r->judge_again = true; /* blocks of before: what comes stands on them */
+    links_recovered(r);
 }
 
 void recover_continue(replica_t *r) {

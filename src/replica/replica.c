@@ -90,7 +90,7 @@ static void on_frame(replica_t *r, replica_link_t *link, frame_t frame) {
         return;
     }
     if (!link->greeted || r->phase != REPLICA_RUNNING) {
-        r->frames_dropped++; /* comes again: peers and clients repeat what matters */
+        r->frames_dropped++; /* nobody honest sends before he was greeted, by a replica that runs */
         return;
     }
     switch (frame.kind) {

@@ -4,6 +4,11 @@
 #include "base/arena.h"
 #include "replica/state.h"
 
+/* A question is answered by so many bytes of blocks and those up to the next proof: well below what
+ * the lane of a link holds, so that nothing is dropped there, whatever else is under way. */
+#define SERVE_RUN_BYTES (2u << 20)
+_Static_assert(SERVE_RUN_BYTES + FRAME_BODY_MAX <= LANE_BULK_BYTES, "a run fits into the lane");
+
 /* Tokens of our reads; the journal ignores tokens that are not its own. */
 #define SERVE_TOKEN (UINT64_C(1) << 62)
 
@@ -37,10 +42,42 @@ static void read_at(replica_t *r, uint64_t address_plus_one) {
                          r->serve.room_size);
 }
 
+/* The run ends at `end`, with the proof if one is known there. True: it has to be read first. */
+static bool end_at(replica_t *r, height_t end) {
+    serve_t *serve = &r->serve;
+    serve->end = end;
+    serve->proof_size = 0;
+    if (end == r->final_height && r->final_proof_size > 0) {
+        memcpy(serve->proof, r->final_proof, r->final_proof_size);
+        serve->proof_size = r->final_proof_size;
+    } else if (r->index_final[end % INDEX_HEIGHTS] != 0) {
+        serve->reading_proof = true;
+        read_at(r, r->index_final[end % INDEX_HEIGHTS]);
+    }
+    return serve->reading_proof;
+}
+
+static bool proved_at(const replica_t *r, height_t height) {
+    return height == r->final_marked || r->index_final[height % INDEX_HEIGHTS] != 0;
+}
+
+/* Enough for one question: the run ends at the next proof, and the asker, who has it, asks on. */
+static bool cut_short(replica_t *r) {
+    serve_t *serve = &r->serve;
+    height_t end = serve->next;
+    if (serve->sent_bytes < SERVE_RUN_BYTES)
+        return false;
+    while (end < serve->end && !proved_at(r, end))
+        end++;
+    return end < serve->end && end_at(r, end);
+}
+
 /* Blocks up to `end` are sent; the proof goes with the last one. */
 static void serve_next(replica_t *r) {
     serve_t *serve = &r->serve;
     while (serve->link != LINK_NONE && serve->next <= serve->end) {
+        if (cut_short(r))
+            return;
         const block_slot_t *slot = blocks_executed_at(&r->blocks, serve->next);
         if (slot == NULL) {
             read_at(r, r->index_block[serve->next % INDEX_HEIGHTS]);
@@ -48,6 +85,7 @@ static void serve_next(replica_t *r) {
         }
         bool last = serve->next == serve->end;
         send_slot(r, serve->link, slot, bytes_of(serve->proof, last ? serve->proof_size : 0));
+        serve->sent_bytes += slot->payload_size;
         serve->next++;
     }
     serve->busy = false;
@@ -63,29 +101,17 @@ static void start_serving(replica_t *r, link_t link, height_t from, uint32_t cou
     if (most - from >= count)
         most = from + count - 1;
     height_t end = most;
-    while (end >= from && end != r->final_marked && r->index_final[end % INDEX_HEIGHTS] == 0)
+    while (end >= from && !proved_at(r, end))
         end--;
-    bool proved = end >= from;
-    bool in_memory = proved && end == r->final_height && r->final_proof_size > 0;
-    bool in_journal = proved && !in_memory && r->index_final[end % INDEX_HEIGHTS] != 0;
     r->serve = (serve_t){.busy = true,
                          .last = r->serve.last,
                          .link = link,
                          .next = from,
-                         .end = in_memory || in_journal ? end : most,
-                         .reading_proof = in_journal,
                          .proof = r->serve.proof,
                          .room = r->serve.room,
                          .room_size = r->serve.room_size};
-    if (in_journal) {
-        read_at(r, r->index_final[end % INDEX_HEIGHTS]);
-        return;
-    }
-    if (in_memory) {
-        memcpy(r->serve.proof, r->final_proof, r->final_proof_size);
-        r->serve.proof_size = r->final_proof_size;
-    }
-    serve_next(r);
+    if (!end_at(r, end >= from ? end : most))
+        serve_next(r);
 }
 
 static void answer_ask(replica_t *r, link_t link, height_t from, uint32_t count) {
@@ -155,8 +181,10 @@ static bool send_read_block(replica_t *r, const journal_entry_t *entry) {
     if (entry->kind != JOURNAL_BLOCK || reader.failed)
         return false;
     bool last = serve->next == serve->end;
-    send_block(r, serve->link, block, serve->next, read_bytes(&reader, reader_left(&reader)),
+    bytes_t payload = read_bytes(&reader, reader_left(&reader));
+    send_block(r, serve->link, block, serve->next, payload,
                bytes_of(serve->proof, last ? serve->proof_size : 0));
+    serve->sent_bytes += payload.size;
     serve->next++;
     return true;
 }

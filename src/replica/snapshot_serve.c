@@ -3,6 +3,9 @@
  * elsewhere, so that no number of askers costs more than one read at a time. */
 #include "replica/state.h"
 
+_Static_assert(SNAPSHOT_PIECE_CHUNKS *SNAPSHOT_CHUNK_BYTES <= LANE_BULK_BYTES / 4,
+               "a piece and a run of blocks (serve.c) fit into the lane together");
+
 static void answer(replica_t *r, link_t link, const snapshot_answer_t *answer) {
     replica_link_t *to = link_find(r, link);
     if (to == NULL)

@@ -342,7 +342,10 @@ void outbox_pump(replica_t *r);
 
 /* ---- links.c ---- */
 replica_link_t *link_find(replica_t *r, link_t link);
+/* The hello goes out at once, or when this replica has recovered: what it cannot take before that
+ * would be lost, and come again late. */
 void link_up(replica_t *r, link_t link, member_t member, uint64_t connection);
+void links_recovered(replica_t *r);
 void link_down(replica_t *r, link_t link);
 void link_on_hello(replica_t *r, replica_link_t *link, bytes_t body);
 void link_attach(replica_t *r, replica_link_t *link, bytes_t body);

@@ -243,7 +243,8 @@ static block_slot_t *keep(replica_t *r, const digest_t *id, const block_t *block
 
 static void run_proved(replica_t *r, height_t their_final) {
     r->sync_peers[r->sync_peer].strikes = 0;
-    r->sync_count = r->sync_count < SYNC_RUN_MAX / 2 ? 2 * r->sync_count : SYNC_RUN_MAX;
+    if (r->now.now_ns + SYNC_STRETCH_NS / 2 <= r->sync_by) /* twice as many would be in time */
+        r->sync_count = r->sync_count < SYNC_RUN_MAX / 2 ? 2 * r->sync_count : SYNC_RUN_MAX;
     if (their_final > ledger_height(r->ledger) && r->member_links[r->sync_peer] != LINK_NONE)
         sync_ask_run(r, r->sync_peer);
     else

@@ -22,6 +22,7 @@ typedef struct serve {
     member_t last; /* who was served last: the others come first */
     link_t link;
     height_t next, end; /* blocks [next, end]; the last goes with the proof */
+    size_t sent_bytes;  /* of payloads */
     bool reading_proof;
     size_t proof_size;
     uint8_t *proof, *room; /* one certificate; one journal record */

@@ -34,6 +34,11 @@ expect 2 "there is no \"paxos\"" "$synod" testnet --home "$folder/a" --protocol 
 expect 2 "from 1 to 200" "$synod" testnet --home "$folder/a" --n 0
 expect 0 "homes of 4 validators" "$synod" testnet --home "$folder/net" --port 7930
 expect 1 "net" "$synod" testnet --home "$folder/net" --port 7930 # there is something already
+expect 1 "parameters.state_bytes_max is 1024, possible are 4096 to 4294967296" \
+    "$synod" init --home "$folder/b" --state 1k
+expect 2 "null has no such bound" "$synod" init --home "$folder/b" --state 1M --app null
+expect 0 "of one member" "$synod" init --home "$folder/b" --state 1M
+expect 0 ":[[:space:]]*1048576" grep state_bytes_max "$folder/b/genesis.json"
 expect 2 "only get and scan" "$synod" query --home "$folder/net" set a b
 expect 2 "unknown operation" "$synod" submit --home "$folder/net" frob
 expect 1 "does not answer" "$synod" status --home "$folder/net" --timeout 300ms

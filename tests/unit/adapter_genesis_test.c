@@ -110,14 +110,16 @@ static void test_same_chain(void **state) {
 
 static void test_another_chain(void **state) {
     (void)state;
-    const char *const changes[][2] = {{"\"test\"", "\"Test\""},
-                                      {"\"kv\"", "\"null\""},
-                                      {"2025-01-01T", "2025-01-02T"},
-                                      {"500000000", "500000001"},
-                                      {"\"node2\"", "\"node9\""},
-                                      {"\"weight\":\t1", "\"weight\": 2"},
-                                      {"\"checkpoint_blocks\":\t256", "\"checkpoint_blocks\": 255"},
-                                      {"\"leader_views\":\t0", "\"leader_views\": 1"}};
+    const char *const changes[][2] = {
+        {"\"test\"", "\"Test\""},
+        {"\"kv\"", "\"null\""},
+        {"2025-01-01T", "2025-01-02T"},
+        {"500000000", "500000001"},
+        {"\"node2\"", "\"node9\""},
+        {"\"weight\":\t1", "\"weight\": 2"},
+        {"\"checkpoint_blocks\":\t256", "\"checkpoint_blocks\": 255"},
+        {"\"leader_views\":\t0", "\"leader_views\": 1"},
+        {"\"state_bytes_max\":\t4294967296", "\"state_bytes_max\": 4096"}};
     for (size_t at = 0; at < sizeof changes / sizeof changes[0]; at++) {
         assert_int_equal(parse(with(changes[at][0], changes[at][1])), SYNOD_OK);
         assert_false(digest_equal(&back.domain, &made.domain));
@@ -131,8 +133,8 @@ static void test_canonical_form(void **state) {
     size_t size = 0, at = 0;
     uint8_t *bytes = genesis_encode(&made, &size);
     assert_int_equal(size,
-                     16 + (4 + 4) + 4 + (4 + 2) + 8 + 12 * 8 + 4 + MEMBERS * (4 + 5 + 32 + 33 + 8));
-    assert_memory_equal(bytes, "synod.genesis.v1\4\0\0\0test", at = 24);
+                     16 + (4 + 4) + 4 + (4 + 2) + 8 + 13 * 8 + 4 + MEMBERS * (4 + 5 + 32 + 33 + 8));
+    assert_memory_equal(bytes, "synod.genesis.v2\4\0\0\0test", at = 24);
     assert_int_equal(load_u32(bytes + at), made.protocol_id);
     assert_memory_equal(bytes + at + 4, "\2\0\0\0kv", 6);
     assert_int_equal(load_u64(bytes + at + 10), made.time_ns);
@@ -172,7 +174,7 @@ static void test_committee(void **state) {
 static void test_no_json(void **state) {
     (void)state;
     assert_refused("", SYNOD_MALFORMED, "line 1");
-    assert_refused("{\n\n\"version\": 1,\n}", SYNOD_MALFORMED, "line 4");
+    assert_refused("{\n\n\"version\": 2,\n}", SYNOD_MALFORMED, "line 4");
     assert_refused("{} {}", SYNOD_MALFORMED, "JSON");
     assert_refused("[]", SYNOD_BAD_CONFIG, "should be an object");
     assert_refused("7", SYNOD_BAD_CONFIG, "should be an object");
@@ -189,7 +191,7 @@ static void test_no_json(void **state) {
 
 static void test_fields(void **state) {
     (void)state;
-    assert_refused("{\"version\": 2, \"new\": 1}", SYNOD_BAD_VERSION, "version 2");
+    assert_refused("{\"version\": 3, \"new\": 1}", SYNOD_BAD_VERSION, "version 3");
     assert_refused(with("\"chain\"", "\"chian\""), SYNOD_BAD_CONFIG, "chian is no field");
     assert_refused(with("\"leader_views\"", "\"leaderviews\""), SYNOD_BAD_CONFIG,
                    "parameters.leaderviews");
@@ -228,11 +230,11 @@ static void test_members(void **state) {
     (void)state;
     char key[2][2 * TLS_KEY_BYTES + 1];
     assert_refused(
-        "{\"version\": 1, \"chain\": \"c\", \"protocol\": \"hotstuff\", \"app\": \"kv\", "
+        "{\"version\": 2, \"chain\": \"c\", \"protocol\": \"hotstuff\", \"app\": \"kv\", "
         "\"time\": \"2025-01-01T00:00:00Z\", \"members\": []}",
         SYNOD_BAD_CONFIG, "members should list");
     assert_refused(
-        "{\"version\": 1, \"chain\": \"c\", \"protocol\": \"hotstuff\", \"app\": \"kv\", "
+        "{\"version\": 2, \"chain\": \"c\", \"protocol\": \"hotstuff\", \"app\": \"kv\", "
         "\"time\": \"2025-01-01T00:00:00Z\"}",
         SYNOD_BAD_CONFIG, "members is missing");
     assert_refused(with("\"node2\"", "\"node1\""), SYNOD_DUPLICATE, "same name");

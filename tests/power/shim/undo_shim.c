@@ -5,9 +5,10 @@
  * Data is durable by fsync or fdatasync of its file, a name (made, renamed, unlinked) by fsync of
  * its folder, in the order in which it happened; that is the least that POSIX gives. A note is
  * whole before the call that it is about. When there are too many notes the oldest writes are
- * synced, as a kernel writes back what is old. Handled are open, openat, pwrite, write, fsync,
- * fdatasync, rename, unlink and close: what src/adapter uses below a node's home. An O_TRUNC is not
- * undone: only files that are made anew are opened so. */
+ * synced, as a kernel writes back what is old. Handled are open, pwrite, write, fsync, fdatasync,
+ * rename, unlink and close: what a node uses below its home (hooks_test.sh looks whether the
+ * program calls others; link, mkdir and ftruncate are for making a home and for the meter, of which
+ * nothing has to last). An O_TRUNC is not undone: only files that are made anew are opened so. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
