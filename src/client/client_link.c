@@ -132,7 +132,9 @@ void link_hello(client_t *c, member_t member, bytes_t body) {
     peer->greeted = true;
     c->greeted++;
     make_attach(c, member, theirs.connection);
-    send_attach(c, member);
+    if (c->phase != CLIENT_IDLE) {
+        send_attach(c, member); /* who only reads has no key to prove */
+    }
     session_open_to(c, member);
     batch_resend(c, MEMBER_NONE);
     query_greet(c, member);

@@ -75,7 +75,7 @@ typedef struct question {
 } question_t;
 
 typedef enum client_phase {
-    CLIENT_IDLE = 1,    /* before start */
+    CLIENT_IDLE = 1,    /* before start: reads only */
     CLIENT_OPENING = 2, /* no session, or one that may have been evicted while it was idle */
     CLIENT_READY = 3,
     CLIENT_REFUSED = 4 /* the replicas refuse the key */
