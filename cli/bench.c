@@ -10,6 +10,7 @@
 
 #include "app/kv_client.h"
 #include "cli/verbs.h"
+#include "node/faults.h"
 
 #define KEY_BYTES 16
 #define SET_BYTES (7 + KEY_BYTES) /* a `set` of an empty value */
@@ -159,15 +160,13 @@ static int run_in_folder(bench_t *bench) {
 
 /* For the validators, which inherit it. */
 static int delay_syncs(const bench_t *b) {
-    char delay_us[32];
+    char fault[32];
     if (b->sync_delay_ns == 0)
         return -1;
-#ifndef SYNOD_FAULT_HOOKS
-    return usage_error(b->verb, "--sync-delay: this build has no fault hooks (make faults)");
-#endif
-    snprintf(delay_us, sizeof delay_us, "%llu", (unsigned long long)(b->sync_delay_ns / 1000));
-    return setenv("SYNOD_FAULT_SYNC_DELAY_US", delay_us, 1) == 0 ? -1
-                                                                 : failed(b->verb, "out of memory");
+    if (!faults_built())
+        return usage_error(b->verb, "--sync-delay: this build has no fault hooks (make faults)");
+    snprintf(fault, sizeof fault, "slow=%llu", (unsigned long long)(b->sync_delay_ns / 1000));
+    return setenv("SYNOD_FAULT", fault, 1) == 0 ? -1 : failed(b->verb, "out of memory");
 }
 
 static int judge(const bench_t *b) {
