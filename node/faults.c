@@ -198,12 +198,21 @@ static const disk_calls_t unsynced_calls = {pwrite, pread, no_sync, NULL};
 
 /* ---- slow ---- */
 
-static uint64_t slow_sync_us; /* a call of the disk has no context; see `watched` */
+#define SLOW_SYNC_MAX_US 10000000
+
+static uint32_t slow_sync_us; /* a call of the disk has no context; see `watched` */
 
 static int slow_sync(int file) {
     int result = fdatasync(file);
-    (void)usleep((useconds_t)slow_sync_us);
+    (void)usleep(slow_sync_us);
     return result;
+}
+
+static bool read_delay(const char *text) {
+    char *end = NULL;
+    unsigned long delay_us = strtoul(text, &end, 10);
+    slow_sync_us = *end == '\0' && delay_us <= SLOW_SYNC_MAX_US ? (uint32_t)delay_us : 0;
+    return slow_sync_us > 0;
 }
 
 static const disk_calls_t slow_calls = {pwrite, pread, slow_sync, NULL};
@@ -227,8 +236,8 @@ static synod_status choose(struct faults *faults, const char *word, reason_t *re
         faults->early = true;
     else if (strcmp(word, "state") == 0)
         faults->state = true;
-    else if (strncmp(word, "slow=", 5) == 0)
-        slow_sync_us = strtoull(word + 5, NULL, 10);
+    else if (strncmp(word, "slow=", 5) == 0 && read_delay(word + 5))
+        return SYNOD_OK;
     else if (strncmp(word, "promises=", 9) == 0)
         return open_promises(faults, word + 9, reason);
     else

@@ -32,7 +32,7 @@ void client_wake(client_t *c, uint64_t at_ns) {
 void client_start(client_t *c, uint64_t now_ns) {
     enter(c, now_ns);
     require(c->phase == CLIENT_IDLE);
-    link_attach_all(c);
+    link_attach_all(c, 0);
     session_open(c);
 }
 

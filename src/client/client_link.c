@@ -97,10 +97,10 @@ static void send_attach(client_t *c, member_t member) {
     (void)send_to(c, member, bytes_of(peer->attach, sizeof peer->attach));
 }
 
-void link_attach_all(client_t *c) {
+void link_attach_all(client_t *c, uint64_t pause_ns) {
     for (member_t member = 0; member < c->config.committee->size; member++) {
         const peer_t *peer = &c->peers[member];
-        if (peer->greeted && c->now_ns - peer->attached_ns >= c->config.retry_first_ns) {
+        if (peer->greeted && c->now_ns - peer->attached_ns >= pause_ns) {
             send_attach(c, member);
         }
     }

@@ -138,9 +138,9 @@ void client_link_take(client_t *c, client_link_t link, member_t member);
 void link_lost(client_t *c, member_t member);
 /* MEMBER_NONE when it is not the current link of a member (attack C5). */
 member_t link_member(const client_t *c, client_link_t link);
-/* Proves the key again where that was not done just now: a replica that was starting, or had to
- * forget it, sends no replies otherwise. */
-void link_attach_all(client_t *c);
+/* Proves the key where that was not done in the last `pause_ns`: a replica that was starting, or
+ * had to forget it, sends no replies otherwise. */
+void link_attach_all(client_t *c, uint64_t pause_ns);
 
 /* ---- client_send.c ---- */
 void schedule_start(client_t *c, schedule_t *schedule);

@@ -346,6 +346,23 @@ static void a_read_needs_no_session(void **state) {
     drive_free(w);
 }
 
+/* However soon after the links: a clock may begin near zero. */
+static void the_key_is_proved_before_the_session_is_asked_for(void **state) {
+    (void)state;
+    world_t *w = drive_make(4, 8);
+    w->now_ns = MS;
+    drive_open_idle(w);
+    for (member_t m = 0; m < 4; m++)
+        drive_up(w, m);
+    drive_for(w, 5 * MS);
+    client_start(w->client, w->now_ns);
+    drive_for(w, 5 * MS);
+    assert_int_equal(client_session(w->client), w->last_session);
+    for (member_t m = 0; m < 4; m++)
+        assert_int_equal(w->fakes[m].attaches, 1);
+    drive_free(w);
+}
+
 static void a_read_without_agreement_is_told_apart(void **state) {
     (void)state;
     world_t *w = drive_ready(4);
@@ -464,6 +481,7 @@ int main(void) {
         cmocka_unit_test(what_was_never_sent_is_busy_not_unknown),
         cmocka_unit_test(a_read_needs_f_plus_one_equal_answers),
         cmocka_unit_test(a_read_needs_no_session),
+        cmocka_unit_test(the_key_is_proved_before_the_session_is_asked_for),
         cmocka_unit_test(a_read_without_agreement_is_told_apart),
         cmocka_unit_test(a_read_is_put_again),
         cmocka_unit_test(a_proof_counts_only_if_it_holds),
