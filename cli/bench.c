@@ -13,7 +13,8 @@
 #include "node/faults.h"
 
 #define KEY_BYTES 16
-#define SET_BYTES (7 + KEY_BYTES) /* a `set` of an empty value */
+#define SET_BYTES (7 + KEY_BYTES)   /* a `set` of an empty value */
+#define AWAIT_NS UINT64_C(20000000) /* then looks at the clock */
 #define WARM_UP_NS UINT64_C(1000000000)
 #define PRELOAD_BATCH 100
 #define PRELOAD_OUTSTANDING 16
@@ -32,7 +33,12 @@ static void on_done(void *context, const synod_client_result *result) {
         if (result->height < BLOCKS_COUNTED)
             running->block_operations[result->height]++;
     }
-    atomic_fetch_add(&running->completed, 1);
+    uint64_t completed = atomic_fetch_add(&running->completed, 1) + 1;
+    if (completed != atomic_load(&running->awaited))
+        return;
+    uv_mutex_lock(&running->mutex);
+    uv_cond_signal(&running->reached);
+    uv_mutex_unlock(&running->mutex);
 }
 
 /* One operation: a set of this key, or bytes that the null application ignores. */
@@ -55,28 +61,45 @@ static synod_status submit_one(bench_t *bench, uint64_t start_ns) {
     return submit(bench, prng_below(&bench->prng, bench->keys), start_ns);
 }
 
-/* Submits what is due; the loop's beginning is `begin_ns` in open loop. */
-static void advance(bench_t *bench, uint64_t begin_ns) {
+/* Submits what is due; the loop's beginning is `begin_ns` in open loop. False: the client took no
+ * more. */
+static bool advance(bench_t *bench, uint64_t begin_ns) {
     uint64_t now = monotonic_ns();
     if (bench->rate == 0) {
         uint64_t limit = bench->outstanding * bench->batch;
-        while (bench->submitted - atomic_load(&bench->completed) < limit &&
-               submit_one(bench, monotonic_ns()) == SYNOD_OK) {
-        }
-        return;
+        while (bench->submitted - atomic_load(&bench->completed) < limit)
+            if (submit_one(bench, monotonic_ns()) != SYNOD_OK)
+                return false;
+        return true;
     }
     for (;;) {
         uint64_t due = begin_ns + (uint64_t)((double)bench->submitted * 1e9 / (double)bench->rate);
-        if (due > now || submit_one(bench, due) != SYNOD_OK)
-            return;
+        if (due > now)
+            return true;
+        if (submit_one(bench, due) != SYNOD_OK)
+            return false;
     }
+}
+
+/* Until there is room for one request more. Looking again and again would take processor time from
+ * what is measured: at one request at a time a tenth of it. */
+static void await_room(bench_t *bench) {
+    uint64_t ahead = (bench->outstanding - 1) * bench->batch;
+    uint64_t wanted = bench->submitted > ahead ? bench->submitted - ahead : 0;
+    uv_mutex_lock(&bench->mutex);
+    atomic_store(&bench->awaited, wanted);
+    if (atomic_load(&bench->completed) < wanted)
+        (void)uv_cond_timedwait(&bench->reached, &bench->mutex, AWAIT_NS);
+    uv_mutex_unlock(&bench->mutex);
 }
 
 static void run_until(bench_t *bench, uint64_t begin_ns, uint64_t end_ns) {
     while (monotonic_ns() < end_ns) {
-        advance(bench, begin_ns);
-        struct timespec pause = {0, bench->rate == 0 ? 20000 : 200000};
-        nanosleep(&pause, NULL);
+        bool taken = advance(bench, begin_ns);
+        if (taken && bench->rate == 0)
+            await_room(bench);
+        else
+            nanosleep(&(struct timespec){0, 200000}, NULL);
     }
 }
 
@@ -216,7 +239,8 @@ static int run_verb(const verb_t *verb, int argc, char **argv) {
         b->latencies = calloc(1, sizeof *b->latencies);
         b->block_operations = calloc(BLOCKS_COUNTED, sizeof *b->block_operations);
         running = b;
-        bool made = b->starts != NULL && b->latencies != NULL && b->block_operations != NULL;
+        bool made = b->starts != NULL && b->latencies != NULL && b->block_operations != NULL &&
+                    uv_mutex_init(&b->mutex) == 0 && uv_cond_init(&b->reached) == 0;
         code = made ? run_in_folder(b) : failed(verb, "out of memory");
         free(b->block_operations);
         free(b->starts);
