@@ -94,6 +94,11 @@ typedef struct synod_app {
 
     /* Optional. Validator changes asked for by the block just executed; see the type. */
     uint32_t (*validator_updates)(void *state, synod_validator_update *updates, uint32_t capacity);
+
+    /* Optional. These operations are executed next, in this order: a chance to start loading what
+     * they will touch, of all of them at once. Changes nothing that anybody could see, and may be
+     * left out. */
+    void (*expect)(void *state, const synod_bytes *operations, uint32_t count);
 } synod_app;
 
 /* The built-in applications. Operations and replies of `kv`: docs/formats/kv.md. */

@@ -62,6 +62,7 @@ const synod_app *synod_app_kv(void) {
         .snapshot_next = kv_snapshot_next,
         .snapshot_end = kv_snapshot_end,
         .snapshot_load = kv_snapshot_load,
+        .expect = kv_expect,
     };
     return &app;
 }
