@@ -4,6 +4,7 @@
 #define CLI_BENCH_H
 
 #include <stdatomic.h>
+#include <uv.h>
 
 #include "adapter/meter.h"
 #include "base/prng.h"
@@ -39,6 +40,10 @@ typedef struct bench {
     /* by callbacks */
     atomic_uint_fast64_t completed, failed;
     atomic_bool measuring;
+    /* closed loop: the load sleeps until so many operations have completed */
+    atomic_uint_fast64_t awaited;
+    uv_mutex_t mutex;
+    uv_cond_t reached;
     histogram_t *latencies;
     uint32_t *block_operations; /* by height: those answered while measuring */
 } bench_t;

@@ -86,6 +86,7 @@ struct synod_client {
     uint64_t traffic_in, traffic_out;
 
     /* the thread's */
+    bool started; /* an operation came: there is a session, or will be */
     bool stopping;
     uint32_t operations_done, queries_done; /* in this turn */
     uint64_t bytes_in, bytes_out;

@@ -178,6 +178,10 @@ static bool take_want(synod_client *client, uint64_t now, const want_t *want, by
     waiters_t *waiters = operation ? &client->operations : &client->queries;
     if (waiters->count == waiters->capacity)
         return false;
+    if (operation && !client->started) {
+        client->started = true;
+        client_start(client->core, now);
+    }
     synod_status status =
         operation ? client_submit(client->core, now, bytes, &token)
                   : client_query(client->core, now, bytes, want->kind == WANT_PROVED_QUERY, &token);
@@ -291,6 +295,5 @@ void client_on_signal(uv_async_t *async) {
 
 void client_thread_main(void *context) {
     synod_client *client = context;
-    client_start(client->core, client_now_ns());
     uv_run(&client->loop, UV_RUN_DEFAULT);
 }

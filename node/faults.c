@@ -194,7 +194,28 @@ static int no_sync(int file) {
     return 0;
 }
 
-static const disk_calls_t unsynced_calls = {pwrite, pread, no_sync};
+static const disk_calls_t unsynced_calls = {pwrite, pread, no_sync, NULL};
+
+/* ---- slow ---- */
+
+#define SLOW_SYNC_MAX_US 10000000
+
+static uint32_t slow_sync_us; /* a call of the disk has no context; see `watched` */
+
+static int slow_sync(int file) {
+    int result = fdatasync(file);
+    (void)usleep(slow_sync_us);
+    return result;
+}
+
+static bool read_delay(const char *text) {
+    char *end = NULL;
+    unsigned long delay_us = strtoul(text, &end, 10);
+    slow_sync_us = *end == '\0' && delay_us <= SLOW_SYNC_MAX_US ? (uint32_t)delay_us : 0;
+    return slow_sync_us > 0;
+}
+
+static const disk_calls_t slow_calls = {pwrite, pread, slow_sync, NULL};
 
 /* ---- open, bind, close ---- */
 
@@ -215,12 +236,14 @@ static synod_status choose(struct faults *faults, const char *word, reason_t *re
         faults->early = true;
     else if (strcmp(word, "state") == 0)
         faults->state = true;
+    else if (strncmp(word, "slow=", 5) == 0 && read_delay(word + 5))
+        return SYNOD_OK;
     else if (strncmp(word, "promises=", 9) == 0)
         return open_promises(faults, word + 9, reason);
     else
         return reason_set(reason, SYNOD_BAD_CONFIG,
-                          "SYNOD_FAULT names '%s'; there are unsynced, early, state and "
-                          "promises=FILE",
+                          "SYNOD_FAULT names '%s'; there are unsynced, slow=US, early, state "
+                          "and promises=FILE",
                           word);
     return SYNOD_OK;
 }
@@ -267,6 +290,8 @@ void faults_disk(node_t *node, disk_options_t *options, disk_events_t *events) {
     struct faults *faults = node->faults;
     if (faults->unsynced)
         options->calls = &unsynced_calls;
+    else if (slow_sync_us > 0)
+        options->calls = &slow_calls;
     faults->disk = *events;
     if (faults->early)
         events->on_appended = on_appended_late;

@@ -5,6 +5,7 @@
  *
  * The environment variable SYNOD_FAULT names them, separated by commas:
  *   unsynced       a sync of the journal or a snapshot does nothing and succeeds
+ *   slow=US        each sync takes so many microseconds longer, as on a slow disk; breaks nothing
  *   early          an append is reported durable at once and written afterwards: votes leave before
  *                  their record
  *   state          SIGUSR1 flips a bit of a record in the application's state

@@ -357,7 +357,7 @@ stage("node-power", "include src node tests/power", function(context)
         result.cuts = result.cuts + (mode and mode.cuts or 0)
     end
     local _, unsynced = cut(context, "--n 4 --victims 4 --cuts 5 --fault unsynced")
-    local _, early = cut(context, "--n 4 --victims 4 --cuts 5 --fault early")
+    local _, early = cut(context, "--n 4 --victims 4 --cuts 5 --fault early,slow=20000")
     result.control = unsynced == 1 and early == 1 and
         "sync removed, and votes before their record: both violated" or nil
     result.good = result.good and result.control ~= nil

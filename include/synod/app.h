@@ -99,6 +99,11 @@ typedef struct synod_app {
      * application says what counts (it must be a function of the state alone, never of memory), and
      * an operation that would pass the bound fails with SYNOD_APP_ERROR. */
     void (*bound)(void *state, uint64_t state_bytes_max);
+
+    /* Optional. These operations are executed next, in this order: a chance to start loading what
+     * they will touch, of all of them at once. Changes nothing that anybody could see, and may be
+     * left out. */
+    void (*expect)(void *state, const synod_bytes *operations, uint32_t count);
 } synod_app;
 
 /* The built-in applications. Operations and replies of `kv`: docs/formats/kv.md. */

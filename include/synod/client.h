@@ -1,9 +1,10 @@
 /* The client: submits operations to a chain and believes an answer only when f + 1 members gave it.
  *
- * A client has one session of the chain, a thread of its own for the network, and any number of
- * callers: every function here may be called from any thread. Operations are collected into signed
- * requests; the fewer are outstanding, the sooner they leave. Callbacks come on the client's thread
- * and must not block; they may submit.
+ * A client has one session of the chain, opened for its first operation (who only reads orders
+ * nothing), a thread of its own for the network, and any number of callers: every function here may
+ * be called from any thread. Operations are collected into signed requests; the fewer are
+ * outstanding, the sooner they leave. Callbacks come on the client's thread and must not block;
+ * they may submit.
  *
  * Every operation completes exactly once:
  *   OK, APP_ERROR  it ran; the answer is the application's

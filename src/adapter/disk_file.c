@@ -1,7 +1,5 @@
 /* The disk's thread: whole reads and writes, syncs, growing. */
 #include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -41,24 +39,12 @@ int disk_read_all(disk_t *disk, int file, void *to, size_t size, uint64_t offset
     return 0;
 }
 
-/* SYNOD_FAULT_SYNC_DELAY_US in the environment of a build with fault hooks: each sync takes so much
- * longer, as on a slow disk. */
-static void delay_sync(void) {
-#ifdef SYNOD_FAULT_HOOKS
-    const char *delay = getenv("SYNOD_FAULT_SYNC_DELAY_US");
-    if (delay != NULL) {
-        (void)usleep((useconds_t)strtoul(delay, NULL, 10));
-    }
-#endif
-}
-
 int disk_sync(disk_t *disk, int file) {
     if (disk->options.durability == DURABILITY_NONE) {
         return 0;
     }
     uint64_t start = uv_hrtime();
     int error = disk->calls.sync(file) == 0 ? 0 : errno;
-    delay_sync();
     uint64_t took = uv_hrtime() - start;
     uv_mutex_lock(&disk->mutex);
     disk->counters.syncs++;
@@ -73,7 +59,9 @@ int disk_sync(disk_t *disk, int file) {
 /* What is durable is read again only after a restart or for a member that is far behind: it should
  * not push out of the machine's cache what others work with. */
 void disk_let_go(disk_t *disk, uint64_t offset, uint64_t size) {
-    (void)posix_fadvise(disk->file, (off_t)offset, (off_t)size, POSIX_FADV_DONTNEED);
+    if (disk->calls.let_go != NULL && disk->options.durability != DURABILITY_NONE) {
+        (void)disk->calls.let_go(disk->file, (off_t)offset, (off_t)size);
+    }
 }
 
 int disk_grow(disk_t *disk) {

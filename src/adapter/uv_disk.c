@@ -17,7 +17,11 @@
 /* What is durable is let go from the machine's cache in such pieces. */
 #define LET_GO_BYTES ((uint64_t)1 << 20)
 
-static const disk_calls_t system_calls = {pwrite, pread, fdatasync};
+static int let_go_pages(int file, off_t offset, off_t size) {
+    return posix_fadvise(file, offset, size, POSIX_FADV_DONTNEED);
+}
+
+static const disk_calls_t system_calls = {pwrite, pread, fdatasync, let_go_pages};
 
 /* ---- the thread: journal ---- */
 

@@ -29,6 +29,9 @@ typedef struct disk_calls {
     ssize_t (*write)(int file, const void *bytes, size_t size, off_t offset);
     ssize_t (*read)(int file, void *bytes, size_t size, off_t offset);
     int (*sync)(int file);
+    /* What is durable will not be read soon (posix_fadvise). It makes the system write what is not
+     * durable yet, so a table whose sync is no sync leaves it NULL. */
+    int (*let_go)(int file, off_t offset, off_t size);
 } disk_calls_t;
 
 /* Answers, from the loop. */

@@ -70,6 +70,7 @@ const synod_app *synod_app_kv(void) {
         .snapshot_end = kv_snapshot_end,
         .snapshot_load = kv_snapshot_load,
         .bound = kv_bound,
+        .expect = kv_expect,
     };
     return &app;
 }

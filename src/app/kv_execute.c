@@ -51,6 +51,21 @@ static kv_error_t run(kv_state_t *state, bytes_t bytes, uint16_t *index) {
     return kv_apply(state, &operation);
 }
 
+/* Of a transaction or a scan nothing is loaded ahead: they have their own work to hide waits. */
+void kv_expect(void *memory, const synod_bytes *operations, uint32_t count) {
+    const kv_state_t *state = memory;
+    bytes_t keys[KV_EXPECTED_MAX];
+    while (count > 0) {
+        uint32_t some = count < KV_EXPECTED_MAX ? count : KV_EXPECTED_MAX;
+        for (uint32_t i = 0; i < some; i++) {
+            keys[i] = kv_peek_key(operations[i]);
+        }
+        kv_store_expect(&state->store, keys, some);
+        operations += some;
+        count -= some;
+    }
+}
+
 synod_status kv_execute(void *memory, const synod_block_info *block, synod_bytes operation,
                         synod_writer *reply) {
     (void)block;

@@ -185,3 +185,11 @@ kv_error_t kv_decode(bytes_t bytes, kv_operation_t *operation, uint16_t *index) 
     }
     return error;
 }
+
+bytes_t kv_peek_key(bytes_t operation) {
+    bytes_t key = {NULL, 0};
+    reader_t reader = reader_of(operation);
+    uint8_t code = read_u8(&reader);
+    bool has_key = code >= KV_GET && code <= KV_CHECK;
+    return has_key && decode_key(&reader, &key) == KV_OK ? key : (bytes_t){NULL, 0};
+}

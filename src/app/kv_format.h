@@ -97,5 +97,7 @@ kv_error_t kv_decode_member(reader_t *reader, kv_operation_t *operation);
 /* Decodes and judges a whole operation, with all members of a transaction. `*index` is set to what
  * failed: a member, or KV_INDEX_WHOLE. */
 kv_error_t kv_decode(bytes_t bytes, kv_operation_t *operation, uint16_t *index);
+/* The one key of an operation; empty for a scan, a transaction and what cannot be read. */
+bytes_t kv_peek_key(bytes_t operation);
 
 #endif

@@ -48,6 +48,22 @@ uint32_t kv_hints_find(const kv_hints_t *hints, const kv_slot_t *slots, bytes_t 
     return KV_LEAF_NONE;
 }
 
+void kv_hints_load(const kv_hints_t *hints, uint32_t hash) {
+    if (hints->lines != NULL) {
+        __builtin_prefetch(line_of(hints, hash));
+    }
+}
+
+uint32_t kv_hints_guess(const kv_hints_t *hints, uint32_t hash) {
+    for (uint32_t i = 0; hints->lines != NULL && i < KV_HINTS_A_LINE; i++) {
+        const kv_hint_line_t *line = line_of(hints, hash);
+        if (line->hashes[i] == hash && line->leaves[i] != 0) {
+            return line->leaves[i];
+        }
+    }
+    return KV_LEAF_NONE;
+}
+
 /* Twice as many lines, and no hints: they come back as keys are looked for. */
 static void grow(kv_hints_t *hints) {
     uint32_t lines = hints->lines == NULL ? LINES_MIN : 2 * (hints->mask + 1);

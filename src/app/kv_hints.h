@@ -25,6 +25,10 @@ typedef struct kv_hints {
 uint32_t kv_hints_hash(bytes_t key);
 /* The entry of `key` if there is a hint for it, else KV_LEAF_NONE. */
 uint32_t kv_hints_find(const kv_hints_t *hints, const kv_slot_t *slots, bytes_t key, uint32_t hash);
+/* Starts loading what a search will look at. */
+void kv_hints_load(const kv_hints_t *hints, uint32_t hash);
+/* The entry that the hash alone speaks for, if any: perhaps that of another key. */
+uint32_t kv_hints_guess(const kv_hints_t *hints, uint32_t hash);
 /* `entry_count`: for how many the table should do. */
 void kv_hints_put(kv_hints_t *hints, uint32_t entry_count, uint32_t hash, uint32_t leaf);
 void kv_hints_remove(kv_hints_t *hints, uint32_t hash, uint32_t leaf);

@@ -62,6 +62,7 @@ kv_error_t kv_apply_found(kv_reply_t *reply, kv_maybe_t value);
 synod_status kv_check(void *memory, synod_bytes operation);
 synod_status kv_execute(void *memory, const synod_block_info *block, synod_bytes operation,
                         synod_writer *reply);
+void kv_expect(void *memory, const synod_bytes *operations, uint32_t count);
 synod_status kv_query(void *memory, synod_bytes query, bool prove, synod_writer *reply,
                       synod_writer *proof);
 synod_status kv_verify(const synod_digest *root, synod_bytes query, synod_bytes reply,

@@ -11,6 +11,7 @@ enum {
     IMAGE_COPY_BYTES_MAX = 4096,
     /* A block that a value leaves this empty is given back. */
     SPARE_BYTES_MAX = 1024,
+    ENTRY_LOADED_BYTES = 192,
     SLOT_NONE = 0 /* slot 0 is never used, so that 0 can end the free list */
 };
 
@@ -139,6 +140,36 @@ kv_spot_t kv_store_find(kv_store_t *store, bytes_t key) {
     }
     spot.entry = spot.leaf != KV_LEAF_NONE ? store->slots[spot.leaf].entry : NULL;
     return spot;
+}
+
+/* Header, key and a value of a hundred bytes or so; it is only loaded, so the end of the block does
+ * not matter. */
+static void load_entry(const kv_entry_t *entry) {
+    for (size_t at = 0; at < ENTRY_LOADED_BYTES; at += KV_CACHE_LINE_BYTES) {
+        __builtin_prefetch((const void *)((uintptr_t)entry + at), 1);
+    }
+}
+
+/* One by one an operation waits for memory three times, each time for the place of the next: hint,
+ * slot, entry. Here each wait is that of all. */
+void kv_store_expect(const kv_store_t *store, const bytes_t *keys, uint32_t count) {
+    uint32_t found[KV_EXPECTED_MAX]; /* a hash, then a leaf */
+    require(count <= KV_EXPECTED_MAX);
+    for (uint32_t i = 0; i < count; i++) {
+        found[i] = kv_hints_hash(keys[i]);
+        kv_hints_load(&store->hints, found[i]);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        found[i] = kv_hints_guess(&store->hints, found[i]);
+        if (found[i] != KV_LEAF_NONE) {
+            __builtin_prefetch(&store->slots[found[i]]);
+        }
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (found[i] != KV_LEAF_NONE) {
+            load_entry(store->slots[found[i]].entry);
+        }
+    }
 }
 
 static void insert_entry(kv_store_t *store, const kv_spot_t *spot, bytes_t key, bytes_t value) {

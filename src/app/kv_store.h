@@ -20,6 +20,7 @@
 #include "app/kv_order.h"
 
 #define KV_CHANGE_NONE UINT32_MAX
+#define KV_EXPECTED_MAX 32u
 
 /* One entry that differs from the last settling. */
 typedef struct kv_change {
@@ -57,6 +58,8 @@ void kv_store_close(kv_store_t *store);
 uint64_t kv_store_charge(size_t key_bytes, size_t value_bytes);
 
 kv_spot_t kv_store_find(kv_store_t *store, bytes_t key);
+/* These keys are looked for next, at most KV_EXPECTED_MAX: starts loading their entries. */
+void kv_store_expect(const kv_store_t *store, const bytes_t *keys, uint32_t count);
 /* `spot` is that of `key`; sizes are within the bounds of kv_format.h. */
 void kv_store_write(kv_store_t *store, const kv_spot_t *spot, bytes_t key, bytes_t value);
 /* spot->entry != NULL */

@@ -32,6 +32,7 @@ void client_wake(client_t *c, uint64_t at_ns) {
 void client_start(client_t *c, uint64_t now_ns) {
     enter(c, now_ns);
     require(c->phase == CLIENT_IDLE);
+    link_attach_all(c, 0);
     session_open(c);
 }
 
@@ -112,9 +113,6 @@ void client_on_frame(client_t *c, uint64_t now_ns, client_link_t link, frame_t f
 void client_on_tick(client_t *c, uint64_t now_ns) {
     enter(c, now_ns);
     c->wake_at = TIME_NEVER; /* what still waits wishes again */
-    if (c->phase == CLIENT_IDLE) {
-        return;
-    }
     session_tick(c);
     batch_report_unknown(c);
     batch_give_up(c);

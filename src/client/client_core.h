@@ -114,6 +114,8 @@ synod_status client_open(void *memory, size_t size, const client_config_t *confi
 
 /* ---- inputs ---- */
 
+/* Opens the session, which is an ordered request: once, before operations can go. Until then there
+ * are links and reads, and the replicas keep nothing about this client. */
 void client_start(client_t *client, uint64_t now_ns);
 /* A channel is up, and its key proved to be the pinned one of `member`. A newer channel of the same
  * member replaces the one before, which is closed. */

@@ -97,10 +97,10 @@ static void send_attach(client_t *c, member_t member) {
     (void)send_to(c, member, bytes_of(peer->attach, sizeof peer->attach));
 }
 
-void link_attach_all(client_t *c) {
+void link_attach_all(client_t *c, uint64_t pause_ns) {
     for (member_t member = 0; member < c->config.committee->size; member++) {
         const peer_t *peer = &c->peers[member];
-        if (peer->greeted && c->now_ns - peer->attached_ns >= c->config.retry_first_ns) {
+        if (peer->greeted && c->now_ns - peer->attached_ns >= pause_ns) {
             send_attach(c, member);
         }
     }
@@ -132,7 +132,9 @@ void link_hello(client_t *c, member_t member, bytes_t body) {
     peer->greeted = true;
     c->greeted++;
     make_attach(c, member, theirs.connection);
-    send_attach(c, member);
+    if (c->phase != CLIENT_IDLE) {
+        send_attach(c, member); /* who only reads has no key to prove */
+    }
     session_open_to(c, member);
     batch_greet(c, member);
     query_greet(c, member);

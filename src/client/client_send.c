@@ -135,7 +135,7 @@ void batch_retry_due(client_t *c) {
         if (batch->sent_to != MEMBER_NONE && !has_result_of(c, batch, batch->sent_to)) {
             avoid(c, batch->sent_to);
         }
-        link_attach_all(c);
+        link_attach_all(c, c->config.retry_first_ns);
         send_again(c, batch);
         schedule_next(c, &batch->retry);
     }

@@ -56,7 +56,7 @@ void session_tick(client_t *c) {
         return;
     }
     if (c->open_retry.at_ns <= c->now_ns) {
-        link_attach_all(c);
+        link_attach_all(c, c->config.retry_first_ns);
         send_open(c);
         c->counters.retries++;
         schedule_next(c, &c->open_retry);

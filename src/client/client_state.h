@@ -75,7 +75,7 @@ typedef struct question {
 } question_t;
 
 typedef enum client_phase {
-    CLIENT_IDLE = 1,    /* before start */
+    CLIENT_IDLE = 1,    /* before start: reads only */
     CLIENT_OPENING = 2, /* no session, or one that may have been evicted while it was idle */
     CLIENT_READY = 3,
     CLIENT_REFUSED = 4 /* the replicas refuse the key */
@@ -138,9 +138,9 @@ void client_link_take(client_t *c, client_link_t link, member_t member);
 void link_lost(client_t *c, member_t member);
 /* MEMBER_NONE when it is not the current link of a member (attack C5). */
 member_t link_member(const client_t *c, client_link_t link);
-/* Proves the key again where that was not done just now: a replica that was starting, or had to
- * forget it, sends no replies otherwise. */
-void link_attach_all(client_t *c);
+/* Proves the key where that was not done in the last `pause_ns`: a replica that was starting, or
+ * had to forget it, sends no replies otherwise. */
+void link_attach_all(client_t *c, uint64_t pause_ns);
 
 /* ---- client_send.c ---- */
 void schedule_start(client_t *c, schedule_t *schedule);

@@ -138,6 +138,7 @@ typedef struct outbox_entry {
     member_t to;      /* or SEND_ALL; self: loops back */
     uint64_t at;      /* logical position in the outbox ring */
     uint32_t size;
+    bool heard; /* by oneself already: it waits for its turn to be forgotten */
 } outbox_entry_t;
 
 /* What a member attested. Of each the newest few: it may be ahead of us. */
@@ -240,6 +241,7 @@ struct replica {
     ring_t outbox;
     uint8_t *outbox_bytes;
     uint64_t outbox_head, outbox_tail;
+    uint32_t own_early; /* in the ring, of barrier 0 and not heard */
 
     /* sync */
     member_t sync_peer;

@@ -74,7 +74,7 @@ static int faulty_sync(int file) {
     }
     return fdatasync(file);
 }
-static const disk_calls_t faulty = {faulty_write, faulty_read, faulty_sync};
+static const disk_calls_t faulty = {faulty_write, faulty_read, faulty_sync, NULL};
 
 static disk_options_t options_of(const disk_calls_t *calls) {
     return (disk_options_t){.loop = &loop,

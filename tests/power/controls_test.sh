@@ -21,4 +21,5 @@ red() {
 lost="acknowledged is lost\|or it ran twice\|said two things\|after it left view"
 # A journal whose writes survive out of order is refused by the validator itself at its start.
 red "$lost\|ended by itself" --fault unsynced --seed 21
-red "$lost" --fault early --seed 22
+# On a slow disk, so that a cut nearly always falls between the word and the record.
+red "$lost" --fault early,slow=20000 --seed 22

@@ -66,12 +66,17 @@ static inline world_t *drive_make(uint32_t members, uint64_t seed) {
     return w;
 }
 
-static inline void drive_open(world_t *w) {
+/* Not started: a client that only reads. */
+static inline void drive_open_idle(world_t *w) {
     const size_t size = client_bytes(&w->config);
     assert_int_not_equal(size, 0);
     w->memory = aligned_alloc(16, size);
     assert_non_null(w->memory);
     assert_int_equal(client_open(w->memory, size, &w->config, &w->client), SYNOD_OK);
+}
+
+static inline void drive_open(world_t *w) {
+    drive_open_idle(w);
     client_start(w->client, w->now_ns);
 }
 

@@ -317,6 +317,52 @@ static void a_read_needs_f_plus_one_equal_answers(void **state) {
     drive_free(w);
 }
 
+/* A read orders nothing and leaves nothing at the replicas; the first operation may follow it. */
+static void a_read_needs_no_session(void **state) {
+    (void)state;
+    world_t *w = drive_make(4, 7);
+    drive_open_idle(w);
+    for (member_t m = 0; m < 4; m++) {
+        drive_up(w, m);
+        w->fakes[m].deaf = true; /* the question has to be put again */
+        drive_state(w, m, "value", 10, 1, "");
+    }
+    drive_query(w, false);
+    drive_for(w, 20 * MS);
+    for (member_t m = 0; m < 4; m++)
+        w->fakes[m].deaf = false;
+    drive_for(w, 400 * MS);
+    assert_int_equal(w->answers, 1);
+    expect_reply(w, "value");
+    assert_int_equal(w->opens, 0);
+    for (member_t m = 0; m < 4; m++)
+        assert_int_equal(w->fakes[m].attaches, 0);
+    client_start(w->client, w->now_ns);
+    drive_for(w, 20 * MS);
+    assert_int_equal(w->opens, 1);
+    assert_int_equal(client_session(w->client), w->last_session);
+    for (member_t m = 0; m < 4; m++)
+        assert_int_equal(w->fakes[m].attaches, 1);
+    drive_free(w);
+}
+
+/* However soon after the links: a clock may begin near zero. */
+static void the_key_is_proved_before_the_session_is_asked_for(void **state) {
+    (void)state;
+    world_t *w = drive_make(4, 8);
+    w->now_ns = MS;
+    drive_open_idle(w);
+    for (member_t m = 0; m < 4; m++)
+        drive_up(w, m);
+    drive_for(w, 5 * MS);
+    client_start(w->client, w->now_ns);
+    drive_for(w, 5 * MS);
+    assert_int_equal(client_session(w->client), w->last_session);
+    for (member_t m = 0; m < 4; m++)
+        assert_int_equal(w->fakes[m].attaches, 1);
+    drive_free(w);
+}
+
 static void a_read_without_agreement_is_told_apart(void **state) {
     (void)state;
     world_t *w = drive_ready(4);
@@ -434,6 +480,8 @@ int main(void) {
         cmocka_unit_test(a_result_that_nobody_keeps_is_unknown_for_good),
         cmocka_unit_test(what_was_never_sent_is_busy_not_unknown),
         cmocka_unit_test(a_read_needs_f_plus_one_equal_answers),
+        cmocka_unit_test(a_read_needs_no_session),
+        cmocka_unit_test(the_key_is_proved_before_the_session_is_asked_for),
         cmocka_unit_test(a_read_without_agreement_is_told_apart),
         cmocka_unit_test(a_read_is_put_again),
         cmocka_unit_test(a_proof_counts_only_if_it_holds),

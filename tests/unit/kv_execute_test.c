@@ -447,6 +447,40 @@ static void test_readers(void **memory) {
     assert_int_equal(kv_read_error(bytes_of(NULL, 0), &index), KV_MALFORMED);
 }
 
+/* Whatever is announced, known keys, unknown ones, or bytes that are no operation: nothing changes,
+ * and what runs then runs alike. */
+static void test_expecting_changes_nothing(void **memory) {
+    void *kv = *memory;
+    enum { KEYS = 70 };
+    static uint8_t encoded[KEYS + 3][64];
+    bytes_t operations[KEYS + 3] = {[KEYS] = bytes_of("\x02", 1), [KEYS + 2] = {NULL, 0}};
+    for (uint8_t i = 0; i < KEYS; i++) {
+        writer_t writer = writer_of(encoded[i], sizeof encoded[i]);
+        kv_encode_set(&writer, bytes_of(&i, 1), text("v"));
+        operations[i] = writer_bytes(&writer);
+        if (i % 2 == 0) {
+            assert_int_equal(execute(kv, &writer), SYNOD_OK);
+        }
+    }
+    writer_t scan = writer_of(encoded[KEYS], sizeof encoded[KEYS]);
+    kv_encode_scan(&scan, text("p"), &(kv_scan_bounds_t){.entries_max = 3});
+    operations[KEYS + 1] = writer_bytes(&scan);
+    assert_int_equal(kv_peek_key(operations[3]).size, 1);
+    assert_int_equal(kv_peek_key(operations[3]).data[0], 3);
+    for (uint32_t i = KEYS; i < KEYS + 3; i++) {
+        assert_int_equal(kv_peek_key(operations[i]).size, 0);
+    }
+    digest_t before = root_of(kv);
+    synod_app_kv()->expect(kv, operations, KEYS + 3);
+    digest_t after = root_of(kv);
+    assert_true(digest_equal(&before, &after));
+    writer_t writer = writer_of(encoded[0], sizeof encoded[0]);
+    writer.at = operations[0].size;
+    synod_app_kv()->expect(kv, operations, 2);
+    assert_int_equal(execute(kv, &writer), SYNOD_OK);
+    CHECK_REPLY(KV_OK, 1);
+}
+
 #define KV_TEST(test) cmocka_unit_test_setup_teardown(test, open_kv, close_kv)
 
 int main(void) {
@@ -465,6 +499,7 @@ int main(void) {
         KV_TEST(test_scan_passes_the_largest_entry),
         KV_TEST(test_bad_bytes),
         KV_TEST(test_readers),
+        KV_TEST(test_expecting_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

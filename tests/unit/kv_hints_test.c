@@ -74,6 +74,20 @@ static void test_collisions(void **unused) {
     kv_hints_free(&hints);
 }
 
+/* A guess names an entry of that hash, or none. */
+static void test_guess(void **unused) {
+    (void)unused;
+    assert_int_equal(kv_hints_guess(&hints, 7), KV_LEAF_NONE);
+    kv_hints_load(&hints, 7);
+    kv_hints_put(&hints, 20, 7, 3);
+    kv_hints_put(&hints, 20, 9, 4);
+    assert_int_equal(kv_hints_guess(&hints, 7), 3);
+    assert_int_equal(kv_hints_guess(&hints, 9), 4);
+    kv_hints_remove(&hints, 7, 3);
+    assert_int_equal(kv_hints_guess(&hints, 7), KV_LEAF_NONE);
+    kv_hints_free(&hints);
+}
+
 static void test_growth_and_recall(void **unused) {
     (void)unused;
     uint32_t known = 0;
@@ -107,6 +121,8 @@ static void test_store_against_a_list(void **unused) {
         uint8_t key[8];
         uint64_t which = prng_below(&prng, KEYS);
         store_u64(key, which);
+        bytes_t next[2] = {bytes_of(key, sizeof key), {NULL, 0}}; /* one without a key */
+        kv_store_expect(&store, next, 2);
         kv_spot_t spot = kv_store_find(&store, bytes_of(key, sizeof key));
         assert_int_equal(spot.entry != NULL, values[which] != 0);
         if (spot.entry != NULL) {
@@ -132,6 +148,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_empty),
         cmocka_unit_test(test_collisions),
+        cmocka_unit_test(test_guess),
         cmocka_unit_test(test_growth_and_recall),
         cmocka_unit_test(test_store_against_a_list),
     };

@@ -71,6 +71,27 @@ static void rule_11_operations(void **unused) {
     done(&world, block);
 }
 
+/* The application is told of all operations of a request, some at a time; of one alone there is
+ * nothing to tell. */
+static void operations_are_announced(void **unused) {
+    (void)unused;
+    enum { OPERATIONS = 97 };
+    world_block_t *block;
+    world_t world = world_with_session(world_small, &block);
+    bytes_t operations[OPERATIONS];
+    for (uint32_t i = 0; i < OPERATIONS; i++) {
+        operations[i] = bytes_of("n", 1);
+    }
+    fold_expected.all = fold_expected.groups = 0;
+    world_requests(block, 1, 1, 0, operations, OPERATIONS);
+    world_requests(block, 1, 2, 0, operations, 1);
+    world_run(&world, block, 2);
+    assert_int_equal(fold_expected.all, OPERATIONS - 1); /* the last one is alone */
+    assert_int_equal(fold_expected.groups, 3);
+    assert_int_equal(fold_expected.ran, fold_expected.count);
+    done(&world, block);
+}
+
 /* The bound of a result: an operation that does not fit says so, the others are not harmed. */
 static void rule_12_bound(void **unused) {
     (void)unused;
@@ -371,7 +392,7 @@ int main(void) {
         cmocka_unit_test(rule_13_oldest_goes),         cmocka_unit_test(rule_13_too_large_to_keep),
         cmocka_unit_test(rule_13_acknowledging_frees), cmocka_unit_test(rule_13_no_memory),
         cmocka_unit_test(memory_is_touched_when_used), cmocka_unit_test(open_judges_parameters),
-        cmocka_unit_test(open_judges_application),
+        cmocka_unit_test(open_judges_application),     cmocka_unit_test(operations_are_announced),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

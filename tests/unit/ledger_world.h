@@ -41,9 +41,29 @@ static inline void fold_close(void *state) {
     free(state);
 }
 
+/* What was announced: it runs next, in that order, and before anything else is announced. */
+static struct {
+    synod_bytes operations[64];
+    uint32_t count, ran, groups, all;
+} fold_expected;
+
+static inline void fold_expect(void *state, const synod_bytes *operations, uint32_t count) {
+    (void)state;
+    assert_true(count > 1 && count <= 64);
+    assert_int_equal(fold_expected.ran, fold_expected.count);
+    memcpy(fold_expected.operations, operations, count * sizeof operations[0]);
+    fold_expected.count = count;
+    fold_expected.ran = 0;
+    fold_expected.groups++;
+    fold_expected.all += count;
+}
+
 static inline synod_status fold_execute(void *state, const synod_block_info *block,
                                         synod_bytes operation, synod_writer *reply) {
     fold_t *fold = state;
+    if (fold_expected.ran < fold_expected.count) {
+        assert_ptr_equal(operation.data, fold_expected.operations[fold_expected.ran++].data);
+    }
     static const uint8_t pattern[1 << 16] = {'p', 'q'};
     uint8_t kind = operation.size > 0 ? operation.data[0] : 0;
     uint32_t number = operation.size >= 5 ? load_u32(operation.data + 1) : 0;
@@ -160,7 +180,8 @@ static const synod_app fold_app = {.size_bytes = sizeof(synod_app),
                                    .snapshot_begin = fold_save_begin,
                                    .snapshot_next = fold_save_next,
                                    .snapshot_end = fold_save_end,
-                                   .snapshot_load = fold_load};
+                                   .snapshot_load = fold_load,
+                                   .expect = fold_expect};
 
 /* ---- keys: the first byte 0xff is bad ---- */
 

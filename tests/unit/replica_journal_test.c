@@ -128,6 +128,40 @@ static void test_leader_counts_its_vote_when_durable(void **state) {
     world_close(w);
 }
 
+/* The next proposal is `at`; all others vote for it, the leader itself cannot: its disk is busy. */
+static void others_certify(world_t *w, uint32_t at) {
+    message_t proposal = {0};
+    assert_int_equal(count_phase(w, PROPOSAL, &proposal), at * (MEMBERS - 1));
+    assert_int_equal(proposal.statement.view, at);
+    nodes[at].id = proposal.statement.digest;
+    nodes[at].height = nodes[at].view = at;
+    statement_t vote = vote_for(w, &nodes[at - 1], &nodes[at]);
+    for (member_t m = 1; m < MEMBERS; m++)
+        tell_vote(w, m, &vote);
+    assert_int_equal(report(w).view, at + 1);
+}
+
+/* HS 5: votes of the others certify a leader's blocks while its disk is still busy with an older
+ * record. It knows what it proposed nevertheless, and finishes it. */
+static void test_leader_hears_itself_in_time(void **state) {
+    (void)state;
+    memset(nodes, 0, sizeof nodes);
+    world_t *w = world_open(SUITE_SYMBOLIC, 0);
+    nodes[0] = genesis(w);
+    w->disk_holds = true;
+    ask(w, client_link(0), 0, 0, 1, 0, "");
+    finish_one(w);
+    others_certify(w, 1);
+    others_certify(w, 2);
+    assert_int_equal(report(w).executed, 1);
+    ask(w, client_link(1), 1, 0, 1, 0, "");
+    others_certify(w, 3);
+    others_certify(w, 4);
+    assert_true(w->appending); /* the first vote, all the time */
+    assert_int_equal(report(w).executed, 3);
+    world_close(w);
+}
+
 /* ---- restart ---- */
 
 /* attack H7 */
@@ -310,6 +344,7 @@ int main(void) {
         cmocka_unit_test(test_timeouts_wait_for_the_disk),
         cmocka_unit_test(test_failed_append_is_the_end),
         cmocka_unit_test(test_leader_counts_its_vote_when_durable),
+        cmocka_unit_test(test_leader_hears_itself_in_time),
         cmocka_unit_test(test_one_vote_a_view_over_restarts),
         cmocka_unit_test(test_vote_on_a_recovered_block),
         cmocka_unit_test(test_crash_before_the_record),
