@@ -30,6 +30,20 @@ static bool called(const hotstuff_t *state) {
     return high_qc(state)->statement.view + 1 != state->view;
 }
 
+/* HS2 1: who was called by time-outs first hears what the others know, for as long as a message may
+ * take; the bound grows with the back-off. */
+static bool must_wait(step_t *step) {
+    hotstuff_t *state = step->state;
+    uint64_t now = step->event->now_ns;
+    if (!rules_of(state)->leader_waits || !called(state) || now >= state->lead_at_ns)
+        return false;
+    effect_t *effect = effect_add(step->effects, EFFECT_DEADLINE);
+    effect->deadline.id = DEADLINE_LEAD;
+    effect->deadline.timeline = TIMELINE_MONOTONIC;
+    effect->deadline.at_ns = state->lead_at_ns;
+    return true;
+}
+
 /* HS 5 */
 void lead(step_t *step) {
     hotstuff_t *state = step->state;
@@ -40,7 +54,7 @@ void lead(step_t *step) {
         announce(step);
         return;
     }
-    if (state->wanted >= state->view)
+    if (state->wanted >= state->view || must_wait(step))
         return;
     state->wanted = state->view;
     state->payload_was_empty = false;
@@ -98,7 +112,8 @@ void upon_payload(step_t *step) {
         state->wanted = 0; /* a higher certificate came meanwhile: asked again, on that one */
         return;
     }
-    if (step->event->payload.count == 0 && !unfinished(state) && !called(state)) {
+    bool finish = unfinished(state) || state->guess_height > state->delivered;
+    if (step->event->payload.count == 0 && !finish && !called(state)) {
         state->payload_was_empty = true;
         announce(step);
         return;
@@ -119,13 +134,20 @@ void upon_payload(step_t *step) {
         message->certificates[1] = high_tc(state);
 }
 
+/* HS 9, HSC 4: votes of a view whose collector failed are said again, to all. */
+bool collects(const hotstuff_t *state, const env_t *env, view_t view) {
+    if (view >= state->view && leader_of(env, view + 1) == env->self)
+        return view - state->view < VOTES_AHEAD;
+    return rules_of(state)->votes_again && view <= state->view &&
+           state->view - view <= VOTES_BEHIND && view > high_qc(state)->statement.view;
+}
+
 /* HS 9 */
 void upon_vote(step_t *step, const message_t *message) {
     hotstuff_t *state = step->state;
     const committee_t *committee = step->env->committee;
     view_t view = message->statement.view;
-    if (view < state->view || view - state->view >= VOTE_WINDOW ||
-        leader_of(step->env, view + 1) != step->env->self)
+    if (!collects(state, step->env, view))
         return;
     if (message->author == step->env->self)
         lease_returned(state, view);
@@ -148,6 +170,7 @@ void upon_vote(step_t *step, const message_t *message) {
         return;
     certificate_t *qc = effect_scratch(step->effects, certificate_bytes_max(state->members));
     tally_certify(tally, committee, &message->statement, qc);
-    state->formed = view;
+    if (leader_of(step->env, view + 1) == step->env->self)
+        state->formed = view; /* otherwise all have formed it, and nobody has to be told */
     upon_qc(step, qc);
 }

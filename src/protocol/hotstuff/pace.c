@@ -44,6 +44,15 @@ void pace(step_t *step) {
     set_deadline(step, DEADLINE_PATIENCE, &state->patience_at_ns, patience);
 }
 
+static void send_certificates(step_t *step, member_t to, const certificate_t *qc) {
+    hotstuff_t *state = step->state;
+    effect_t *effect = send_message(step, PHASE_CERTIFICATE, state->view, to);
+    effect->send.early = true;
+    effect->send.message.certificates[0] = qc;
+    if (state->has_tc && high_tc(state)->statement.view > qc->statement.view)
+        effect->send.message.certificates[1] = high_tc(state);
+}
+
 void enter_view(step_t *step, view_t view, bool failed) {
     hotstuff_t *state = step->state;
     require(view > state->view);
@@ -51,7 +60,15 @@ void enter_view(step_t *step, view_t view, bool failed) {
         state->leader_since_ns = step->event->now_ns;
     state->view = view;
     state->view_since_ns = step->event->now_ns;
+    state->times_left = 0;
     state->timer_restart = true;
+    if (!failed || !rules_of(state)->leader_waits)
+        return;
+    /* HS2 1: the bound on the network's delay is taken as a fourth of the view's time-out. */
+    state->lead_at_ns = step->event->now_ns + pacemaker_timeout_ns(&state->pacemaker) / 4;
+    member_t leader = leader_of(step->env, view);
+    if (leader != step->env->self)
+        send_certificates(step, leader, high_qc(state));
 }
 
 static void send_timeout(step_t *step) {
@@ -70,7 +87,13 @@ static void leave(step_t *step, view_t end) {
             (claim_t){high_qc(state)->statement.view, high_qc(state)->statement.digest};
         persist_record(step);
     }
+    /* HSC 4. Before the time-out, to be counted before a certificate of time-outs is there. */
+    if (rules_of(state)->votes_again && state->last_vote.view > high_qc(state)->statement.view &&
+        state->last_vote.view + VOTES_BEHIND > state->view)
+        send_message(step, PHASE_VOTE, state->last_vote.view, SEND_ALL)->send.message.statement =
+            state->last_vote;
     send_timeout(step);
+    state->times_left++;
     state->timer_restart = true;
 }
 
@@ -90,6 +113,8 @@ void upon_deadline(step_t *step, uint32_t id) {
         ask_where_others_are(step, SEND_ALL);
         return;
     }
+    if (id == DEADLINE_LEAD)
+        return; /* the wait is over: lead() comes next */
     if (id == DEADLINE_PATIENCE)
         state->patience_at_ns = 0;
     view_t end = term_end(step->env, state->view);
@@ -180,15 +205,6 @@ void upon_timeout(step_t *step, const message_t *message) {
         join(step);
 }
 
-static void send_certificates(step_t *step, member_t to, const certificate_t *qc) {
-    hotstuff_t *state = step->state;
-    effect_t *effect = send_message(step, PHASE_CERTIFICATE, state->view, to);
-    effect->send.early = true;
-    effect->send.message.certificates[0] = qc;
-    if (state->has_tc && high_tc(state)->statement.view > qc->statement.view)
-        effect->send.message.certificates[1] = high_tc(state);
-}
-
 /* HS 14: members of one view may have come there by different certificates, one by time-outs and
  * another by votes; and a higher certificate need not prove what a lower one proved final. */
 void upon_status(step_t *step, const message_t *message) {
@@ -199,7 +215,7 @@ void upon_status(step_t *step, const message_t *message) {
         theirs->view > state->view || certified > ours || theirs->height > state->delivered;
     bool behind = theirs->view < state->view || certified < ours;
     bool missing = theirs->height < state->delivered && state->has_final &&
-                   theirs->height < proves_final(final_qc(state));
+                   theirs->height < proves_final(rules_of(state)->chain, final_qc(state), NULL);
     if ((!ahead && !behind && !missing) || message->author == step->env->self)
         return;
     uint64_t *last = &helped_ns(state)[message->author];
