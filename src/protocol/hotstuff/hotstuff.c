@@ -245,8 +245,10 @@ uint64_t hotstuff_fingerprint(const void *memory, const env_t *env, uint64_t now
                state->timer_at_ns == 0 ? 0 : state->timer_at_ns - now_ns + 1,
                state->status_at_ns == 0 ? 0 : state->status_at_ns - now_ns + 1,
                state->patience_at_ns == 0 ? 0 : state->patience_at_ns - now_ns + 1);
-    trace_note(&print, 0, 0, "since",
-               state->timer_at_ns == 0 ? 0 : now_ns - state->view_since_ns + 1, 0, 0, 0);
+    trace_note(
+        &print, 0, 0, "since", state->timer_at_ns == 0 ? 0 : now_ns - state->view_since_ns + 1,
+        state->divided_since_ns == 0 ? 0 : now_ns - state->divided_since_ns + 1,
+        state->divided_at_ns == 0 ? 0 : state->divided_at_ns - now_ns + 1, state->left_by_any);
     for (member_t m = 0; m < state->members; m++)
         trace_note(&print, 0, m, "timeout", timeouts(state)[m].view, timeouts(state)[m].claim.view,
                    helped_ns(state)[m] == 0 ? 0 : now_ns - helped_ns(state)[m] + 1, 0);

@@ -16,8 +16,26 @@ static void set_deadline(step_t *step, uint32_t id, uint64_t *at, uint64_t wante
     effect->deadline.at_ns = wanted;
 }
 
-/* HS 10, HS 16: when each timer should fire, or 0. A view timer that runs is kept unless something
- * asked to count anew. */
+/* HS 18: when those who vote follow those who left, or 0. A member that left says so again then,
+ * for whoever did not hear it or forgot. */
+static uint64_t divided_until(step_t *step) {
+    hotstuff_t *state = step->state;
+    uint64_t now = step->event->now_ns;
+    if (state->left < state->view && state->left_by_any < state->view)
+        state->divided_since_ns = 0;
+    else if (state->divided_since_ns == 0)
+        state->divided_since_ns = now == 0 ? 1 : now;
+    if (state->divided_since_ns == 0 || !busy(state))
+        return 0;
+    /* Grows with the time-outs, as patience does (attack P9). */
+    uint64_t patience = request_patience_ns(step->env) << state->pacemaker.exponent;
+    uint64_t since = state->divided_since_ns > state->leader_since_ns ? state->divided_since_ns
+                                                                      : state->leader_since_ns;
+    return since + PATIENCES_DIVIDED * patience;
+}
+
+/* HS 10, HS 16, HS 18: when each timer should fire, or 0. A view timer that runs is kept unless
+ * something asked to count anew. */
 void pace(step_t *step) {
     hotstuff_t *state = step->state;
     if (step->env->self == MEMBER_NONE)
@@ -42,6 +60,7 @@ void pace(step_t *step) {
     set_deadline(step, DEADLINE_VIEW, &state->timer_at_ns, timer);
     set_deadline(step, DEADLINE_STATUS, &state->status_at_ns, status);
     set_deadline(step, DEADLINE_PATIENCE, &state->patience_at_ns, patience);
+    set_deadline(step, DEADLINE_DIVIDED, &state->divided_at_ns, divided_until(step));
 }
 
 static void send_certificates(step_t *step, member_t to, const certificate_t *qc) {
@@ -105,7 +124,7 @@ static void ask_where_others_are(step_t *step, member_t to) {
     effect->send.early = true;
 }
 
-/* HS 10, HS 11, HS 16 */
+/* HS 10, HS 11, HS 16, HS 18 */
 void upon_deadline(step_t *step, uint32_t id) {
     hotstuff_t *state = step->state;
     if (id == DEADLINE_STATUS) {
@@ -117,6 +136,8 @@ void upon_deadline(step_t *step, uint32_t id) {
         return; /* the wait is over: lead() comes next */
     if (id == DEADLINE_PATIENCE)
         state->patience_at_ns = 0;
+    if (id == DEADLINE_DIVIDED)
+        state->divided_at_ns = state->divided_since_ns = 0;
     view_t end = term_end(step->env, state->view);
     leave(step, end > state->left ? end : state->left);
 }
@@ -196,6 +217,8 @@ void upon_timeout(step_t *step, const message_t *message) {
     if (statement->view <= mine->view)
         return;
     *mine = (timeout_t){statement->view, statement->claims[0], message->signature};
+    if (statement->view > state->left_by_any)
+        state->left_by_any = statement->view;
     if (statement->view < state->view)
         return;
     const certificate_t *tc = form_tc(step, statement->view);

@@ -99,6 +99,6 @@ size_t hotstuff_record_bytes_max(uint32_t members);
 uint64_t hotstuff_fingerprint(const void *memory, const env_t *env, uint64_t now_ns);
 void hotstuff_progress(const void *memory, const env_t *env, progress_t *to);
 
-#define HOTSTUFF_EFFECTS_MAX 26
+#define HOTSTUFF_EFFECTS_MAX 28
 
 #endif

@@ -38,7 +38,17 @@
  * liar who leads can show that to one member alone, which would ask for ever. */
 #define TIMES_LEFT_MAX 8
 
-enum { DEADLINE_VIEW = 0, DEADLINE_STATUS = 1, DEADLINE_PATIENCE = 2, DEADLINE_LEAD = 3 };
+/* So many patiences the others go on without a member that left the term alone. Long, because a
+ * liar can make a term end that often; the term of a correct leader costs little to end. */
+#define PATIENCES_DIVIDED 8
+
+enum {
+    DEADLINE_VIEW = 0,
+    DEADLINE_STATUS = 1,
+    DEADLINE_PATIENCE = 2,
+    DEADLINE_LEAD = 3,
+    DEADLINE_DIVIDED = 4
+};
 
 /* The proposal of the current view. */
 typedef struct candidate {
@@ -82,13 +92,16 @@ typedef struct hotstuff {
     height_t delivered, payload_height, guess_height, executed;
     uint64_t pending_bytes, pending_oldest_ns;
     pacemaker_t pacemaker;
-    uint64_t timer_at_ns, status_at_ns, patience_at_ns; /* as last told to the host; 0: off */
-    bool timer_restart;                                 /* count anew from now */
-    bool payload_was_empty;                             /* ask again when something comes */
-    uint64_t view_since_ns;   /* the later of entering the view and becoming busy */
-    uint64_t leader_since_ns; /* when this term began here */
-    uint64_t lead_at_ns;      /* HS2 1: not before; 0: at once */
-    uint32_t times_left;      /* time-outs sent in this view */
+    /* as last told to the host; 0: off */
+    uint64_t timer_at_ns, status_at_ns, patience_at_ns, divided_at_ns;
+    bool timer_restart;        /* count anew from now */
+    bool payload_was_empty;    /* ask again when something comes */
+    uint64_t view_since_ns;    /* the later of entering the view and becoming busy */
+    uint64_t leader_since_ns;  /* when this term began here */
+    uint64_t lead_at_ns;       /* HS2 1: not before; 0: at once */
+    view_t left_by_any;        /* the highest view that any member timed out, as far as heard */
+    uint64_t divided_since_ns; /* HS 18: since when some voted and some had left; 0: they do not */
+    uint32_t times_left;       /* time-outs sent in this view */
     uint64_t views_failed;
     /* layout */
     uint32_t members;
