@@ -77,6 +77,49 @@ static void no_vote_below_the_lock(void **state) {
     }
 }
 
+/* ---- certified and never final ---- */
+
+/* Nobody but its author gets the proposal of an even view, until the network is good. */
+typedef struct gaps {
+    bool good;
+} gaps_t;
+
+static bare_fate_t only_odd_views(void *context, const bare_letter_t *letter) {
+    const gaps_t *gaps = context;
+    bool lost = !gaps->good && letter->phase == PROPOSAL && letter->view % 2 == 0;
+    return lost ? FATE_DROP : FATE_DELIVER;
+}
+
+/* HS 19: a new leader each view, and every second view fails, so there are certified blocks and no
+ * two of them in a row. However long that goes on, at most eight or so stand above the last final
+ * one, which every replica keeps; and the first good views make all of it final. */
+static void certified_blocks_do_not_pile_up(void **state) {
+    (void)state;
+    for (size_t v = 0; v < SAFE_COUNT; v++) {
+        bare_options_t options = options_for(safe[v], 1);
+        bare_t *world = bare_open(&options);
+        assert_non_null(world);
+        gaps_t gaps = {.good = false};
+        bare_filter(world, only_odd_views, &gaps);
+        for (uint32_t i = 0; i < 20; i++)
+            bare_request(world, BARE_ALL);
+        height_t most = 0;
+        while (bare_progress(world, A).view < 200 && bare_now_ns(world) < 20000 * BASE) {
+            assert_true(bare_step(world));
+            height_t certified = bare_progress(world, A).certified;
+            most = certified > most ? certified : most;
+        }
+        assert_int_equal(bare_progress(world, A).delivered, 0);
+        printf("%s: %llu views, and %llu blocks are certified, none final\n", safe[v],
+               (unsigned long long)bare_progress(world, A).view, (unsigned long long)most);
+        assert_in_range(most, 2, 8);
+        gaps.good = true;
+        assert_true(bare_finish(world, bare_now_ns(world) + 200 * BASE));
+        assert_string_equal(bare_report(world)->text, "");
+        bare_close(world);
+    }
+}
+
 /* ---- one seat is dead ---- */
 
 /* Views until the first request is final everywhere, with one member that never starts to speak. */
@@ -215,6 +258,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(three_chains_need_three_views_in_a_row),
         cmocka_unit_test(no_vote_below_the_lock),
+        cmocka_unit_test(certified_blocks_do_not_pile_up),
         cmocka_unit_test(every_variant_commits_with_any_seat_dead),
         cmocka_unit_test(without_votes_to_all_nothing_commits),
         cmocka_unit_test(a_lock_that_nobody_hears_of),

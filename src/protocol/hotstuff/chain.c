@@ -13,23 +13,26 @@ bool unfinished(const hotstuff_t *state) {
            (payload && candidate->height > state->delivered);
 }
 
-/* HS 3, HSC 1, HS1C 1: direct parents, consecutive views (attack H2). */
+/* HS 3, HSC 1, HS1C 1: direct parents, consecutive views (attack H2). A block that was proposed
+ * again (HS 19) stands on a certificate of itself, which is a view further and not a height. */
 height_t proves_final(uint8_t chain, const certificate_t *qc, digest_t *id) {
     const statement_t *statement = &qc->statement;
     view_t view = statement->view;
+    height_t height = statement->height;
     const digest_t *block = &statement->digest;
     for (uint8_t below = 0; below + 1 < chain; below++) {
         const claim_t *claim = &statement->claims[below];
         if (claim->view + 1 != view)
             return 0;
         view = claim->view;
+        height -= digest_equal(block, &claim->digest) ? 0 : 1;
         block = &claim->digest;
     }
     if (view == 0)
         return 0;
     if (id != NULL)
         *id = *block;
-    return statement->height + 1 - chain;
+    return height;
 }
 
 /* HS 3: whatever certificate proves it, the highest one or not; it is kept for those who ask. */
@@ -97,9 +100,17 @@ void upon_tc(step_t *step, const certificate_t *tc) {
     enter_view(step, tc->statement.view + 1, true);
 }
 
-/* Does the block stand on the certificate that came with it? */
-static bool stands_on(const env_t *env, const block_t *block, const certificate_t *qc) {
-    return block->epoch == env->committee->epoch && block->parent_count == 1 &&
+/* HS 19: is it the certified block itself? */
+static bool is_again(const message_t *message) {
+    return digest_equal(&message->statement.digest, &message->certificates[0]->statement.digest);
+}
+
+/* Does the new block stand on the certificate that came with it? */
+static bool stands_on(const env_t *env, const message_t *message) {
+    const block_t *block = message->block;
+    const certificate_t *qc = message->certificates[0];
+    return block->birth_view == message->statement.view && block->proposer == message->author &&
+           block->epoch == env->committee->epoch && block->parent_count == 1 &&
            digest_equal(&block->parents[0], &qc->statement.digest) &&
            block->height == qc->statement.height + 1 && block->justify_view == qc->statement.view;
 }
@@ -118,13 +129,14 @@ static bool entitled(const hotstuff_t *state, view_t view, const certificate_t *
            (locks || qc->statement.view >= certificate_highest_claim(tc, 0));
 }
 
-/* What an empty block is there to finish: what its parent is. A parent that was never seen here is
- * not waited for here: if it is certified, one honest member or more saw it (as in HS 2). But if
- * somebody waits, a leader takes it for a reason to propose. */
-static void note_payload(candidate_t *candidate, const candidate_t *parent, const block_t *block) {
+/* What an empty block is there to finish: what the certified block is on which it stands. One that
+ * was never seen here is not waited for here: if it is certified, one honest member or more saw it
+ * (as in HS 2). But if somebody waits, a leader takes it for a reason to propose. */
+static void note_payload(candidate_t *candidate, const candidate_t *parent, const block_t *block,
+                         const digest_t *certified) {
     if (block->payload_count > 0) {
         candidate->payload_height = block->height;
-    } else if (parent->present && digest_equal(&parent->id, &block->parents[0])) {
+    } else if (parent->present && digest_equal(&parent->id, certified)) {
         candidate->payload_height = parent->payload_height;
         candidate->guess_height = parent->guess_height;
     } else {
@@ -132,7 +144,7 @@ static void note_payload(candidate_t *candidate, const candidate_t *parent, cons
     }
 }
 
-/* HS 7 */
+/* HS 7, HS 19 */
 void upon_proposal(step_t *step, const message_t *message) {
     hotstuff_t *state = step->state;
     const block_t *block = message->block;
@@ -143,9 +155,7 @@ void upon_proposal(step_t *step, const message_t *message) {
     view_t view = message->statement.view;
     if (message->author == step->env->self && view > state->lease_durable)
         lease_returned(state, view);
-    if (view != state->view || block->birth_view != view)
-        return;
-    if (message->author != leader_of(step->env, view) || block->proposer != message->author)
+    if (view != state->view || message->author != leader_of(step->env, view))
         return;
     candidate_t *candidate = &state->candidate;
     if (candidate->present && candidate->view == view) {
@@ -156,7 +166,7 @@ void upon_proposal(step_t *step, const message_t *message) {
         }
         return;
     }
-    if (!stands_on(step->env, block, qc) || !entitled(state, view, qc, tc))
+    if ((!is_again(message) && !stands_on(step->env, message)) || !entitled(state, view, qc, tc))
         return;
     if (block->payload_size_bytes > payload_bytes_max(step->env))
         return;
@@ -169,7 +179,7 @@ void upon_proposal(step_t *step, const message_t *message) {
         .claims = {{qc->statement.view, qc->statement.digest}, qc->statement.claims[0]},
         .statement = message->statement,
         .signature = message->signature};
-    note_payload(candidate, &parent, block);
+    note_payload(candidate, &parent, block, &qc->statement.digest);
     effect_add(step->effects, EFFECT_VALIDATE)->validate.id = candidate->id;
 }
 

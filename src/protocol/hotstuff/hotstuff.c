@@ -154,8 +154,10 @@ void hotstuff_step(variant_t variant, void *memory, const env_t *env, const even
     case EVENT_JUMP:
         upon_jump(&step);
         break;
-    case EVENT_BLOCK:    /* this core fetches nothing */
-    case EVENT_COMPUTED: /* and computes nothing outside */
+    case EVENT_BLOCK:
+        upon_block(&step);
+        break;
+    case EVENT_COMPUTED: /* this core computes nothing outside */
         break;
     }
     if (state->view == 0)

@@ -44,7 +44,13 @@ static bool must_wait(step_t *step) {
     return true;
 }
 
-/* HS 5 */
+/* HS 19: so many certified blocks and none of them final: the last one is proposed again. More
+ * would not make anything final sooner, and every member has to keep them all. */
+static bool uncertain(const hotstuff_t *state) {
+    return high_qc(state)->statement.height >= state->delivered + UNCERTAIN_MAX;
+}
+
+/* HS 5, HS 19 */
 void lead(step_t *step) {
     hotstuff_t *state = step->state;
     bool busy = state->pending_bytes > 0 || unfinished(state) || called(state);
@@ -58,6 +64,10 @@ void lead(step_t *step) {
         return;
     state->wanted = state->view;
     state->payload_was_empty = false;
+    if (uncertain(state)) {
+        effect_add(step->effects, EFFECT_FETCH)->fetch.id = high_qc(state)->statement.digest;
+        return;
+    }
     effect_t *effect = effect_add(step->effects, EFFECT_WANT);
     effect->want.parent = high_qc(state)->statement.digest;
     effect->want.size_max_bytes = payload_bytes_max(step->env);
@@ -101,6 +111,23 @@ static block_t *build_block(step_t *step, const claim_t *parent, height_t height
     return block;
 }
 
+static void propose(step_t *step, const block_t *block) {
+    hotstuff_t *state = step->state;
+    const certificate_t *qc = high_qc(state);
+    bool early = under_lease(step);
+    state->proposed = state->view;
+    state->announced = qc->statement.view; /* the proposal carries it */
+    effect_t *effect = send_message(step, PHASE_PROPOSAL, state->view, SEND_ALL);
+    effect->send.early = early;
+    message_t *message = &effect->send.message;
+    message->statement.height = block->height;
+    message->statement.digest = block_id(block);
+    message->block = block;
+    message->certificates[0] = qc;
+    if (qc->statement.view + 1 != state->view)
+        message->certificates[1] = high_tc(state);
+}
+
 /* HS 6 */
 void upon_payload(step_t *step) {
     hotstuff_t *state = step->state;
@@ -118,20 +145,24 @@ void upon_payload(step_t *step) {
         announce(step);
         return;
     }
-    bool early = under_lease(step);
-    state->proposed = state->view;
-    state->announced = qc->statement.view; /* the proposal carries it */
     claim_t parent = {qc->statement.view, qc->statement.digest};
-    block_t *block = build_block(step, &parent, qc->statement.height + 1);
-    effect_t *effect = send_message(step, PHASE_PROPOSAL, state->view, SEND_ALL);
-    effect->send.early = early;
-    message_t *message = &effect->send.message;
-    message->statement.height = block->height;
-    message->statement.digest = block_id(block);
-    message->block = block;
-    message->certificates[0] = qc;
-    if (qc->statement.view + 1 != state->view)
-        message->certificates[1] = high_tc(state);
+    propose(step, build_block(step, &parent, qc->statement.height + 1));
+}
+
+/* HS 19 */
+void upon_block(step_t *step) {
+    hotstuff_t *state = step->state;
+    const block_t *block = step->event->block.block;
+    if (state->wanted != state->view || !may_lead(state, step->env) || !uncertain(state))
+        return;
+    digest_t id = block_id(block);
+    if (!digest_equal(&id, &high_qc(state)->statement.digest)) {
+        state->wanted = 0; /* as with a payload */
+        return;
+    }
+    block_t *again = effect_scratch(step->effects, block_bytes(1));
+    memcpy(again, block, block_bytes(1));
+    propose(step, again);
 }
 
 /* HS 9, HSC 4: votes of a view whose collector failed are said again, to all. */

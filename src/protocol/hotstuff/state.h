@@ -38,6 +38,10 @@
  * liar who leads can show that to one member alone, which would ask for ever. */
 #define TIMES_LEFT_MAX 8
 
+/* Certified blocks that may stand above the last final one, by the will of correct leaders. Where
+ * all goes well there are two. */
+#define UNCERTAIN_MAX 8
+
 /* So many patiences the others go on without a member that left the term alone. Long, because a
  * liar can make a term end that often; the term of a correct leader costs little to end. */
 #define PATIENCES_DIVIDED 8
@@ -169,6 +173,7 @@ bool unfinished(const hotstuff_t *state);
 bool collects(const hotstuff_t *state, const env_t *env, view_t view);
 void lead(step_t *step);
 void upon_payload(step_t *step);
+void upon_block(step_t *step);
 void upon_vote(step_t *step, const message_t *message);
 /* An own vote, or an own proposal that waited for the disk, came back: its record is durable. */
 void lease_returned(hotstuff_t *state, view_t view);
