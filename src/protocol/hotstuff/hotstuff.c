@@ -94,6 +94,7 @@ static void upon_start(step_t *step, variant_t variant) {
     view_t ended = state->has_tc ? high_tc(state)->statement.view : 0;
     state->view = (certified > ended ? certified : ended) + 1;
     state->leader_since_ns = event->now_ns;
+    state->good_view_ns = UINT64_MAX;
 }
 
 static void upon_message(step_t *step) {
@@ -241,6 +242,7 @@ uint64_t hotstuff_fingerprint(const void *memory, const env_t *env, uint64_t now
                state->payload_height, state->executed);
     trace_note(&print, 0, 0, "candidate", state->candidate.present, state->candidate.view,
                digest_prefix(&state->candidate.id), state->pending_bytes);
+    trace_note(&print, 0, 0, "good", state->good_view_ns, 0, 0, 0);
     trace_note(&print, 0, 0, "unfinished", state->guess_height, state->candidate.guess_height,
                state->candidate.payload_height, state->times_left);
     trace_note(&print, 0, 0, "pace", state->pacemaker.exponent,

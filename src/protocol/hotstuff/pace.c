@@ -77,6 +77,10 @@ void enter_view(step_t *step, view_t view, bool failed) {
     require(view > state->view);
     if (failed || leader_of(step->env, view) != leader_of(step->env, state->view))
         state->leader_since_ns = step->event->now_ns;
+    if (failed)
+        state->good_view_ns = UINT64_MAX;
+    else if (state->times_left == 0 && state->timer_at_ns != 0)
+        state->good_view_ns = step->event->now_ns - state->view_since_ns;
     state->view = view;
     state->view_since_ns = step->event->now_ns;
     state->times_left = 0;

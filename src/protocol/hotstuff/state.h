@@ -98,8 +98,9 @@ typedef struct hotstuff {
     pacemaker_t pacemaker;
     /* as last told to the host; 0: off */
     uint64_t timer_at_ns, status_at_ns, patience_at_ns, divided_at_ns;
-    bool timer_restart;        /* count anew from now */
-    bool payload_was_empty;    /* ask again when something comes */
+    bool timer_restart;     /* count anew from now */
+    bool payload_was_empty; /* ask again when something comes */
+    uint64_t good_view_ns; /* the last view that was not timed out here, since one failed; or max */
     uint64_t view_since_ns;    /* the later of entering the view and becoming busy */
     uint64_t leader_since_ns;  /* when this term began here */
     uint64_t lead_at_ns;       /* HS2 1: not before; 0: at once */
