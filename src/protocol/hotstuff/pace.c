@@ -87,8 +87,9 @@ void enter_view(step_t *step, view_t view, bool failed) {
     state->timer_restart = true;
     if (!failed || !rules_of(state)->leader_waits)
         return;
-    /* HS2 1: the bound on the network's delay is taken as a fourth of the view's time-out. */
-    state->lead_at_ns = step->event->now_ns + pacemaker_timeout_ns(&state->pacemaker) / 4;
+    /* HS2 1: an eighth of the time-out is taken as the bound on the network's delay. Members that
+     * missed failed views have a lower back-off: who is two steps lower must not time out first. */
+    state->lead_at_ns = step->event->now_ns + pacemaker_timeout_ns(&state->pacemaker) / 8;
     member_t leader = leader_of(step->env, view);
     if (leader != step->env->self)
         send_certificates(step, leader, high_qc(state));
