@@ -39,7 +39,11 @@ static void print_json(const protocol_t *protocol, bool first) {
            finality_text(protocol->finality));
     for (uint32_t i = 0; i < protocol->phase_count; i++)
         printf("%s\"%s\"", i == 0 ? "" : ",", protocol->phases[i].name);
-    printf("],\"proof\":\"%s\"}", proof_text(protocol));
+    const char *reason;
+    bool runs = protocol_judge(protocol, &reason) == SYNOD_OK;
+    printf("],\"default\":%s,\"runs\":%s,\"why_not\":\"%s\",\"proof\":\"%s\"}",
+           protocol == protocol_find(PROTOCOL_DEFAULT) ? "true" : "false", runs ? "true" : "false",
+           runs ? "" : reason, proof_text(protocol));
 }
 
 static void print_text(const protocol_t *protocol) {
@@ -51,7 +55,11 @@ static void print_text(const protocol_t *protocol) {
     printf("  messages ");
     for (uint32_t i = 0; i < protocol->phase_count; i++)
         printf(" %s", protocol->phases[i].name);
-    printf("\n  proof     %s\n", proof_text(protocol));
+    const char *reason;
+    if (protocol_judge(protocol, &reason) == SYNOD_OK)
+        printf("\n  proof     %s\n", proof_text(protocol));
+    else
+        printf("\n  refused   %s\n", reason);
     printf("  page      docs/protocols/%s.md\n", protocol->name);
 }
 

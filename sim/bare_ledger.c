@@ -6,6 +6,7 @@
  * settled once, when the block is registered. A payload's digest is its number. */
 #include <stdlib.h>
 
+#include "replica/blocks.h"
 #include "sim/bare_state.h"
 
 static const char payload_mark[] = "payload";
@@ -155,6 +156,41 @@ void bare_ledger_want(node_t *node, const digest_t *parent) {
     event->number = block;
 }
 
+void bare_ledger_fetch(node_t *node, const digest_t *id) {
+    bare_t *world = node->world;
+    uint32_t found = bare_block_find(world, id);
+    bare_note(world, node->index, "fetches", digest_prefix(id), found, 0, 0);
+    if (found == NOTHING)
+        return;
+    uint64_t pause = prng_below(&world->chance.node, world->options.payload_max_ns + 1);
+    happening_t *event = bare_schedule(world, world->now_ns + pause, HAPPEN_BLOCK, node->index);
+    event->life = node->life;
+    event->number = found;
+}
+
+void bare_ledger_block(node_t *node, uint32_t number) {
+    bare_t *world = node->world;
+    const facts_t *facts = &world->blocks[number].block;
+    union {
+        block_t block;
+        uint8_t bytes[sizeof(block_t) + sizeof(digest_t)];
+    } room = {0};
+    room.block.epoch = world->committee.epoch;
+    room.block.height = facts->height;
+    room.block.birth_view = facts->birth_view;
+    room.block.justify_view = facts->justify_view;
+    room.block.proposer = facts->proposer;
+    room.block.payload = facts->payload;
+    room.block.payload_size_bytes = facts->payload_size_bytes;
+    room.block.payload_count = facts->payload_count;
+    room.block.time_ns = facts->time_ns;
+    room.block.parent_count = 1;
+    room.block.parents[0] = world->blocks[world->blocks[number].parent].id;
+    event_t event = bare_node_event(node, EVENT_BLOCK);
+    event.block.block = &room.block;
+    bare_node_step(node, &event);
+}
+
 void bare_ledger_payload(node_t *node, uint32_t parent) {
     bare_t *world = node->world;
     uint32_t chosen[64], count = 0;
@@ -231,6 +267,8 @@ uint32_t bare_block_register(bare_t *world, const block_t *block) {
     uint32_t index = world->block_count++;
     facts_t facts = {.height = block->height,
                      .birth_view = block->birth_view,
+                     .justify_view = block->justify_view,
+                     .proposer = block->proposer,
                      .time_ns = block->time_ns,
                      .payload = block->payload,
                      .payload_size_bytes = block->payload_size_bytes,
@@ -253,9 +291,11 @@ static void schedule_verdict(node_t *node, uint32_t block, bool amber) {
     event->extra = amber;
 }
 
+/* Further above what is executed a replica keeps no block, and says nothing about it. */
 void bare_ledger_validate(node_t *node, const digest_t *id) {
     uint32_t block = bare_block_find(node->world, id);
-    if (block != NOTHING)
+    if (block != NOTHING &&
+        node->world->blocks[block].block.height <= node->executed + BLOCKS_AHEAD)
         schedule_verdict(
             node, block,
             prng_chance(&node->world->chance.node, node->world->options.amber_per_million));

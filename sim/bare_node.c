@@ -116,6 +116,9 @@ static void carry_out(node_t *node, const effect_t *effect) {
     case EFFECT_WANT:
         bare_ledger_want(node, &effect->want.parent);
         break;
+    case EFFECT_FETCH:
+        bare_ledger_fetch(node, &effect->fetch.id);
+        break;
     case EFFECT_VALIDATE:
         bare_ledger_validate(node, &effect->validate.id);
         break;
@@ -132,7 +135,6 @@ static void carry_out(node_t *node, const effect_t *effect) {
             bare_violated(node->world, ORACLE_HALT, node->member, "%s", effect->halt.reason);
         break;
     case EFFECT_RELAY:
-    case EFFECT_FETCH:
     case EFFECT_COMPUTE:
     case EFFECT_RETRACT:
     case EFFECT_CLOSE:

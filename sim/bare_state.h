@@ -48,6 +48,7 @@ typedef enum happening_kind {
     HAPPEN_DEADLINE,
     HAPPEN_VERDICT,
     HAPPEN_PAYLOAD,
+    HAPPEN_BLOCK,
     HAPPEN_EXECUTED,
     HAPPEN_PENDING,
     HAPPEN_REQUEST,
@@ -73,7 +74,8 @@ typedef struct happening {
 
 typedef struct facts {
     height_t height;
-    view_t birth_view;
+    view_t birth_view, justify_view;
+    member_t proposer;
     uint64_t time_ns;
     digest_t payload;
     uint32_t payload_size_bytes, payload_count;
@@ -292,6 +294,8 @@ void bare_pending_changed(node_t *node);
 void bare_pending_tell(node_t *node);
 void bare_ledger_want(node_t *node, const digest_t *parent);
 void bare_ledger_payload(node_t *node, uint32_t parent);
+void bare_ledger_fetch(node_t *node, const digest_t *id);
+void bare_ledger_block(node_t *node, uint32_t number);
 void bare_ledger_validate(node_t *node, const digest_t *id);
 void bare_ledger_verdict(node_t *node, uint32_t block, bool amber);
 /* bare_final.c */

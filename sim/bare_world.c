@@ -109,6 +109,9 @@ static void happen_at_node(node_t *node, const happening_t *event) {
     case HAPPEN_PAYLOAD:
         bare_ledger_payload(node, event->number);
         break;
+    case HAPPEN_BLOCK:
+        bare_ledger_block(node, event->number);
+        break;
     case HAPPEN_EXECUTED: {
         event_t executed = bare_node_event(node, EVENT_EXECUTED);
         executed.executed.position = event->extra;

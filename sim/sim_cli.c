@@ -136,9 +136,13 @@ static int parse(arguments_t *a, const char *verb, const char *const *allowed, i
         if (++i == argc)
             return usage(verb, "a value is missing after ", text);
         if (strcmp(text, "--protocol") == 0) {
+            const protocol_t *protocol = protocol_find(argv[i]);
+            const char *reason;
             a->sweep.options.protocol = argv[i];
-            if (protocol_find(argv[i]) == NULL)
+            if (protocol == NULL)
                 return usage(verb, "no such protocol: ", argv[i]);
+            if (protocol_judge(protocol, &reason) != SYNOD_OK)
+                return usage(verb, "no chain can be made of it: ", reason);
         } else if (!is_one_of(text, numbers) || !take_number(a, text, argv[i])) {
             return usage(verb, "not a number that fits: ", argv[i]);
         }

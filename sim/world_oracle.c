@@ -188,7 +188,8 @@ static said_t *said_slot(world_t *w, uint64_t key) {
     return said_find(w, key);
 }
 
-static void judge_conflict(node_t *node, const phase_t *phase, const statement_t *statement) {
+/* True when it was never said before. */
+static bool judge_conflict(node_t *node, const phase_t *phase, const statement_t *statement) {
     world_t *w = node->world;
     said_t *said = said_slot(w, slot_print(node->member, phase, statement));
     uint64_t content = statement_print(w, statement);
@@ -196,17 +197,19 @@ static void judge_conflict(node_t *node, const phase_t *phase, const statement_t
         said->key = slot_print(node->member, phase, statement);
         said->content = content;
         w->said_count++;
-    } else if (said->content != content) {
+        return true;
+    }
+    if (said->content != content)
         violate(w, VIOLATION_CONFLICT, "honest member %u said two things as %s of view %llu",
                 node->member, phase->name, (unsigned long long)statement->view);
-    }
+    return false;
 }
 
-/* What the default protocol promises by a message must stand in its durable record. */
-static void judge_durable(node_t *node, const phase_t *phase, const statement_t *statement) {
+/* What the HotStuff family promises by a message must stand in its durable record. An old vote may
+ * be said again (HSC 4): it promises nothing more. */
+static void judge_durable(node_t *node, const phase_t *phase, const statement_t *statement,
+                          bool is_new) {
     view_t promised = statement->view, durable = UINT64_MAX;
-    if (node->world->protocol->id != 1)
-        return;
     if (phase->body == BODY_VOTE)
         durable = node->durable.voted;
     else if (phase->body == BODY_NEW_VIEW)
@@ -215,7 +218,7 @@ static void judge_durable(node_t *node, const phase_t *phase, const statement_t 
         durable = node->durable.lease;
     if (phase->body == BODY_NEW_VIEW && promised > node->said_left)
         node->said_left = promised;
-    if (phase->body == BODY_VOTE && promised <= node->said_left) /* attack H11 */
+    if (phase->body == BODY_VOTE && is_new && promised <= node->said_left) /* attack H11 */
         violate(node->world, VIOLATION_CONFLICT,
                 "honest member %u voted in view %llu after its time-out for %llu", node->member,
                 (unsigned long long)promised, (unsigned long long)node->said_left);
@@ -242,8 +245,8 @@ static void judge_message(node_t *node, bytes_t body) {
     if (phase->slot == SLOT_NONE || phase->authentication != AUTH_SIGNATURE ||
         message.author != node->member)
         return;
-    judge_conflict(node, phase, &message.statement);
-    judge_durable(node, phase, &message.statement);
+    bool is_new = judge_conflict(node, phase, &message.statement);
+    judge_durable(node, phase, &message.statement, is_new);
 }
 
 static void judge_root(node_t *node, bytes_t body) {

@@ -257,6 +257,8 @@ typedef struct progress {
 typedef struct protocol {
     const char *name; /* as in --protocol */
     uint32_t id;      /* part of the domain */
+    /* Why no chain may be made of it, where it exists to be seen failing; NULL: it may. */
+    const char *unsafe;
     const phase_t *phases;
     uint32_t phase_count;
     finality_t finality;

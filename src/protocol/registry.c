@@ -5,7 +5,9 @@
 
 #include "protocol/hotstuff/hotstuff.h"
 
-static const protocol_t *const protocols[] = {&protocol_hotstuff, NULL};
+static const protocol_t *const protocols[] = {&protocol_hotstuff, &protocol_hotstuff_chained,
+                                              &protocol_hotstuff_2, &protocol_hotstuff_one_chain,
+                                              NULL};
 
 const protocol_t *const *protocol_all(void) {
     return protocols;
@@ -43,6 +45,10 @@ synod_status protocol_judge(const protocol_t *protocol, const char **reason) {
         protocol->fingerprint == NULL || protocol->progress == NULL || protocol->defaults == NULL) {
         *reason = "a function that every core has is missing";
         return SYNOD_BAD_CONFIG;
+    }
+    if (protocol->unsafe != NULL) {
+        *reason = protocol->unsafe;
+        return SYNOD_UNSUPPORTED;
     }
     if (protocol->phase_count == 0 || protocol->phase_count >= PHASE_NONE) {
         *reason = "the phase table is empty or too long";

@@ -37,6 +37,10 @@ block_slot_t *blocks_executed_at(const blocks_t *blocks, height_t height) {
     return NULL;
 }
 
+#define RANK_SHIFT 56
+/* Neither executed nor known to be final, and maybe certified. */
+#define RANK_OPEN 4
+
 /* Lower is thrown out first. Old executed blocks go before free slots are touched: memory that was
  * used lately is warm, and what is not needed is never paid for. Blocks at the pool must stay: a
  * job points to them. */
@@ -52,9 +56,33 @@ static uint64_t worth(const blocks_t *blocks, const block_slot_t *slot) {
                     : slot->state == BLOCK_EXECUTED    ? 3
                     : slot->state == BLOCK_VERIFYING   ? 6
                     : slot->final                      ? 5
-                                                       : 4;
+                                                       : RANK_OPEN;
     uint64_t age = slot->state == BLOCK_EXECUTED ? block->height : block->birth_view;
-    return rank << 56 | (age & ((UINT64_C(1) << 56) - 1));
+    return rank << RANK_SHIFT | (age & ((UINT64_C(1) << RANK_SHIFT) - 1));
+}
+
+static bool is_stood_on(const blocks_t *blocks, const digest_t *id) {
+    for (uint32_t i = 0; i < BLOCKS_SLOTS; i++)
+        if (blocks->slots[i].state != BLOCK_FREE &&
+            digest_equal(slot_parent(&blocks->slots[i]), id))
+            return true;
+    return false;
+}
+
+/* Of the open blocks those go first on which nothing stands. A certified one that others stand on
+ * may be nowhere but in these slots, and without it nobody can judge what comes: it must outlive
+ * any number of proposals that failed on top of it. */
+static block_slot_t *open_leaf(const blocks_t *blocks, block_slot_t *lowest,
+                               const digest_t *parent) {
+    block_slot_t *best = NULL;
+    for (uint32_t i = 0; i < BLOCKS_SLOTS; i++) {
+        block_slot_t *slot = &blocks->slots[i];
+        uint64_t value = worth(blocks, slot);
+        if (value >> RANK_SHIFT == RANK_OPEN && !digest_equal(&slot->id, parent) &&
+            (best == NULL || value < worth(blocks, best)) && !is_stood_on(blocks, &slot->id))
+            best = slot;
+    }
+    return best == NULL ? lowest : best;
 }
 
 block_slot_t *blocks_put(blocks_t *blocks, const digest_t *id, const block_t *block,
@@ -66,6 +94,8 @@ block_slot_t *blocks_put(blocks_t *blocks, const digest_t *id, const block_t *bl
     for (uint32_t i = 1; i < BLOCKS_SLOTS; i++)
         if (worth(blocks, &blocks->slots[i]) < worth(blocks, best))
             best = &blocks->slots[i];
+    if (worth(blocks, best) >> RANK_SHIFT == RANK_OPEN)
+        best = open_leaf(blocks, best, &block->parents[0]);
     invariant(best->state != BLOCK_VERIFYING); /* fewer jobs than slots */
     uint8_t *room = best->payload;
     *best = (block_slot_t){.state = BLOCK_WAITING, .id = *id, .payload = room};

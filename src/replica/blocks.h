@@ -1,8 +1,9 @@
 /* The block store: recent blocks with their payloads, by id, in a fixed number of slots.
  *
  * A slot is taken by a block that the core wants judged, or that sync brought. When all are taken,
- * the lowest executed one goes, else the one of the lowest view that is not being executed: it can
- * be fetched again. So memory is bounded whatever a faulty leader proposes (attack H13). */
+ * the lowest executed one goes, else the one of the lowest view on which nothing stands: what
+ * others stand on may be certified, and held by stores like this only. So memory is bounded
+ * whatever a faulty leader proposes (attack H13). */
 #ifndef REPLICA_BLOCKS_H
 #define REPLICA_BLOCKS_H
 

@@ -51,6 +51,9 @@ static void carry_out(replica_t *r, const effect_t *effect) {
     case EFFECT_WANT:
         build_payload(r, &effect->want.parent, effect->want.size_max_bytes);
         break;
+    case EFFECT_FETCH:
+        fetch_block(r, &effect->fetch.id);
+        break;
     case EFFECT_VALIDATE:
         judge_block(r, &effect->validate.id);
         break;
@@ -66,7 +69,6 @@ static void carry_out(replica_t *r, const effect_t *effect) {
         break;
     case EFFECT_FORGET:
     case EFFECT_RELAY:
-    case EFFECT_FETCH:
     case EFFECT_COMPUTE:
     case EFFECT_RETRACT:
     case EFFECT_CLOSE:
@@ -127,7 +129,7 @@ static void watch_leader(replica_t *r) {
     submit_forward_all(r);
 }
 
-/* The core asked for a payload in this view and still leads. */
+/* The core asked for a payload, or a block, in this view and still leads. */
 static void build_late(replica_t *r) {
     if (!r->want_waits || r->events.count > 0 || r->phase != REPLICA_RUNNING)
         return;
@@ -135,7 +137,9 @@ static void build_late(replica_t *r) {
     r->config.protocol->progress(r->core, &r->env, &progress);
     const digest_t parent = r->want_parent;
     r->want_waits = false;
-    if (progress.leader == r->config.self)
+    if (progress.leader == r->config.self && r->want_block)
+        fetch_block(r, &parent);
+    else if (progress.leader == r->config.self)
         build_payload(r, &parent, r->want_size);
 }
 

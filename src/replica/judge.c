@@ -26,15 +26,18 @@ bool judge_payload(replica_t *r, block_slot_t *slot) {
     return slot->root_checked || digest_payload(r, slot, &count);
 }
 
-static void verdict(replica_t *r, block_slot_t *slot, bool good) {
-    slot->state = good ? BLOCK_GOOD : BLOCK_BAD;
-    r->judge_again = true; /* blocks on top of it may wait */
-    if (!slot->asked)
-        return;
+static void tell_core(replica_t *r, const block_slot_t *slot, bool good) {
     event_t event = {.kind = EVENT_VERDICT};
     event.verdict.id = slot->id;
     event.verdict.verdict = good ? VERDICT_GREEN : VERDICT_RED;
     driver_queue(r, &event);
+}
+
+static void verdict(replica_t *r, block_slot_t *slot, bool good) {
+    slot->state = good ? BLOCK_GOOD : BLOCK_BAD;
+    r->judge_again = true; /* blocks on top of it may wait */
+    if (slot->asked)
+        tell_core(r, slot, good);
 }
 
 typedef enum standing { STANDS = 1, STANDS_NOT = 2, CANNOT_TELL = 3 } standing_t;
@@ -194,8 +197,9 @@ void judge_block(replica_t *r, const digest_t *id) {
     if (slot == NULL)
         return;
     slot->asked = true;
-    if (slot->state == BLOCK_GOOD || slot->state == BLOCK_BAD)
-        verdict(r, slot, slot->state == BLOCK_GOOD);
+    /* What is proposed again was judged already, or executed where it is known to be final. */
+    if (slot->state == BLOCK_GOOD || slot->state == BLOCK_BAD || slot->state == BLOCK_EXECUTED)
+        tell_core(r, slot, slot->state != BLOCK_BAD);
     else if (slot->state == BLOCK_WAITING)
         judge_slot(r, slot);
 }
@@ -260,6 +264,7 @@ static uint64_t parent_time_ns(replica_t *r, const digest_t *parent) {
  * core asks once a view. */
 void build_payload(replica_t *r, const digest_t *wanted_parent, uint32_t size_max) {
     r->want_parent = *wanted_parent;
+    r->want_block = false;
     r->want_size = size_max;
     const digest_t *parent = &r->want_parent;
     r->want_waits = !space_for_block(r, size_max);
@@ -290,7 +295,25 @@ void build_payload(replica_t *r, const digest_t *wanted_parent, uint32_t size_ma
     driver_queue(r, &event);
 }
 
+/* A certified block, for its leader to propose again. Without it the answer comes later, as above.
+ */
+void fetch_block(replica_t *r, const digest_t *id) {
+    const block_slot_t *slot = blocks_find(&r->blocks, id);
+    r->want_parent = *id;
+    r->want_block = true;
+    r->want_waits = slot == NULL || !slot->root_checked;
+    if (slot == NULL)
+        sync_fetch_parent(r, &r->want_parent);
+    if (r->want_waits)
+        return;
+    event_t event = {.kind = EVENT_BLOCK};
+    event.block.block = slot_block(slot);
+    driver_queue(r, &event);
+}
+
 void keep_own_proposal(replica_t *r, const digest_t *id, const block_t *block) {
+    if (blocks_find(&r->blocks, id) != NULL)
+        return; /* proposed again */
     require(digest_equal(&block->payload, &r->built_digest));
     require(digest_equal(&block->parents[0], &r->built_parent));
     block_slot_t *slot = blocks_put(&r->blocks, id, block, bytes_of(r->built, r->built_size));

@@ -210,7 +210,7 @@ struct replica {
     uint64_t branch_mark;
     bool judge_again;
     bool disk_short; /* something waits for room in the journal */
-    bool want_waits; /* the payload that the core wants could not be built yet */
+    bool want_waits, want_block; /* what the core wants is not here yet; a block, not a payload */
     digest_t want_parent;
     uint32_t want_size;
     uint8_t *built; /* payload made for the proposal that the core is about to send */
@@ -323,6 +323,7 @@ bool judge_payload(replica_t *r, block_slot_t *slot);
 /* The payload built last becomes that of this own block. */
 void keep_own_proposal(replica_t *r, const digest_t *id, const block_t *block);
 void build_payload(replica_t *r, const digest_t *parent, uint32_t size_max);
+void fetch_block(replica_t *r, const digest_t *id);
 
 /* Where clients should send next: the leader's index + 1, 0 while there is none. */
 static inline uint64_t leader_hint(const replica_t *r) {

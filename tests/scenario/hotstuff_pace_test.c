@@ -180,6 +180,81 @@ static void a_leader_that_starves_one_request(void **state) {
     play_close(&play);
 }
 
+/* Requests to all, one in a base time-out, until then. */
+static void keep_busy(play_t *play, uint64_t until_ns) {
+    while (bare_now_ns(play->world) < until_ns) {
+        bare_request(play->world, BARE_ALL);
+        bare_until(play->world, bare_now_ns(play->world) + BASE);
+    }
+}
+
+/* HS 18: a request that only D heard of made it leave the term of A alone, which goes on without
+ * it. Within nine patiences the others follow it once, and then another one may die and nobody has
+ * to wait for a time-out. With `unheard` nobody heard
+ * it, and D, which has it from its record only, says it again after as long. */
+static void who_left_alone_votes_again(void **state) {
+    (void)state;
+    for (uint32_t unheard = 0; unheard < 2; unheard++) {
+        play_t play;
+        bare_options_t options = play_options(0, 0);
+        play_open(&play, &options);
+        if (unheard > 0)
+            play_rule(&play, FATE_DROP, SET(D), ANY, PHASE_SET(TIMEOUT), 0, UINT64_MAX);
+        uint32_t lost = bare_request(play.world, D);
+        bare_until(play.world, 2 * BASE);
+        assert_true(play_said(&play, D, TIMEOUT, VIEWS_STAY) > 0);
+        bare_request_again(play.world, lost, BARE_ALL);
+        keep_busy(&play, 3 * BASE);
+        view_t voting = bare_progress(play.world, A).view;
+        assert_true(voting > 1 && voting < VIEWS_STAY);
+        assert_int_equal(play_said(&play, D, VOTE, voting - 1), 0);
+        if (unheard > 0) {
+            bare_crash(play.world, D);
+            bare_restart(play.world, D);
+        }
+        play_forget_rules(&play);
+        keep_busy(&play, bare_now_ns(play.world) + (unheard + 1) * 9 * 8 * BASE);
+        view_t view = bare_progress(play.world, A).view;
+        assert_true(view > VIEWS_STAY);
+        assert_true(play_said(&play, D, VOTE, view - 1) + play_said(&play, D, VOTE, view - 2) > 0);
+        assert_int_equal(bare_progress(play.world, A).views_failed, 1);
+        bare_crash(play.world, C);
+        uint64_t now_ns = bare_now_ns(play.world);
+        uint32_t request = bare_request(play.world, BARE_ALL);
+        assert_true(bare_finish(play.world, now_ns + BASE / 2));
+        play_all_delivered(&play, SET(A) | SET(B) | SET(D), request);
+        play_close(&play);
+    }
+}
+
+/* HS 18: a liar that leaves each term at once costs the others a change of leader in eight
+ * patiences, and not more; when nothing is to do, none. */
+static void a_liar_that_leaves_each_term(void **state) {
+    (void)state;
+    play_t play;
+    bare_options_t options = play_options(0, SET(D));
+    play_open(&play, &options);
+    statement_t statement = {.epoch = 1,
+                             .view = 40 * VIEWS_STAY,
+                             .subject = MEMBER_NONE,
+                             .phase = TIMEOUT,
+                             .body = BODY_NEW_VIEW,
+                             .claim_count = 1};
+    certificate_room_t genesis;
+    message_t message = {.author = D, .statement = statement};
+    message.certificates[0] = play_genesis(&play, &genesis);
+    message.statement.claims[0] = (claim_t){0, *bare_anchor(play.world)};
+    bare_forge(play.world, D, BARE_ALL, &message, true);
+    bare_until(play.world, 100 * BASE);
+    assert_int_equal(bare_progress(play.world, A).view, 1);
+    keep_busy(&play, 300 * BASE);
+    view_t terms = bare_progress(play.world, A).view / VIEWS_STAY;
+    printf("a liar that left 40 terms: %llu changes of leader in %d patiences\n",
+           (unsigned long long)terms, 200 / 8);
+    assert_in_range(terms, 2, 200 / 64 + 2);
+    play_close(&play);
+}
+
 /* attack P9, HS 4: messages take longer than the time-out and longer than the patience with one
  * leader. The time-outs grow until a leader has time enough, and come down again. */
 static void back_off_reaches_a_slow_network(void **state) {
@@ -393,6 +468,8 @@ int main(void) {
         cmocka_unit_test(no_vote_at_or_below_a_time_out),
         cmocka_unit_test(restart_after_a_time_out_certificate),
         cmocka_unit_test(a_leader_that_starves_one_request),
+        cmocka_unit_test(who_left_alone_votes_again),
+        cmocka_unit_test(a_liar_that_leaves_each_term),
         cmocka_unit_test(back_off_reaches_a_slow_network),
         cmocka_unit_test(together_again_after_many_views),
         cmocka_unit_test(halves_that_wait_for_each_other),

@@ -7,21 +7,46 @@ bool unfinished(const hotstuff_t *state) {
     /* An empty block that is not certified is nothing to wait for: whoever needs it waits already.
      */
     bool payload = candidate->present && candidate->view == state->view &&
-                   candidate->payload_height == candidate->height;
+                   candidate->payload_height == candidate->height &&
+                   state->times_left < TIMES_LEFT_MAX;
     return state->payload_height > state->delivered ||
            (payload && candidate->height > state->delivered);
 }
 
-/* HS 3: direct parent, consecutive views (attack H2 for two chains). */
-height_t proves_final(const certificate_t *qc) {
-    view_t parent = qc->statement.claims[0].view;
-    return parent > 0 && parent + 1 == qc->statement.view ? qc->statement.height - 1 : 0;
+/* HS 3, HSC 1, HS1C 1: direct parents, consecutive views (attack H2). A block that was proposed
+ * again (HS 19) stands on a certificate of itself, which is a view further and not a height. */
+height_t proves_final(uint8_t chain, const certificate_t *qc, digest_t *id) {
+    const statement_t *statement = &qc->statement;
+    view_t view = statement->view;
+    height_t height = statement->height;
+    const digest_t *block = &statement->digest;
+    for (uint8_t below = 0; below + 1 < chain; below++) {
+        const claim_t *claim = &statement->claims[below];
+        if (claim->view + 1 != view)
+            return 0;
+        view = claim->view;
+        height -= digest_equal(block, &claim->digest) ? 0 : 1;
+        block = &claim->digest;
+    }
+    if (view == 0)
+        return 0;
+    if (id != NULL)
+        *id = *block;
+    return height;
+}
+
+/* A view that was timed out here took at least that long and tells nothing about how long one
+ * takes; with votes that are said again (HSC 4) a commit may come in no other. */
+static uint64_t view_took_ns(const step_t *step) {
+    const hotstuff_t *state = step->state;
+    return state->times_left > 0 ? state->good_view_ns : step->event->now_ns - state->view_since_ns;
 }
 
 /* HS 3: whatever certificate proves it, the highest one or not; it is kept for those who ask. */
 static void commit(step_t *step, const certificate_t *qc) {
     hotstuff_t *state = step->state;
-    height_t height = proves_final(qc);
+    digest_t id;
+    height_t height = proves_final(rules_of(state)->chain, qc, &id);
     if (height == 0 || height < state->delivered)
         return;
     memcpy(final_qc(state), qc, certificate_size(qc));
@@ -30,26 +55,39 @@ static void commit(step_t *step, const certificate_t *qc) {
         return;
     state->delivered = height;
     if (state->timer_at_ns != 0) /* else nobody measured this view */
-        pacemaker_progress(&state->pacemaker, step->event->now_ns - state->view_since_ns);
+        pacemaker_progress(&state->pacemaker, view_took_ns(step));
     effect_t *effect = effect_add(step->effects, EFFECT_DELIVER);
     effect->deliver.position = height;
-    effect->deliver.id = qc->statement.claims[0].digest;
+    effect->deliver.id = id;
     effect->deliver.level = LEVEL_FINAL;
     effect->deliver.proof = final_qc(state);
+}
+
+/* HSC 2, HS2 2: what a certificate locks is at most what a quorum was shown as certified. */
+static void lock(hotstuff_t *state, const certificate_t *qc) {
+    uint8_t depth = rules_of(state)->lock_depth;
+    if (depth == LOCK_NONE)
+        return;
+    view_t view = depth == 0 ? qc->statement.view : qc->statement.claims[depth - 1].view;
+    if (view > state->locked)
+        state->locked = view;
 }
 
 /* HS 2 */
 void upon_qc(step_t *step, const certificate_t *qc) {
     hotstuff_t *state = step->state;
     commit(step, qc);
+    lock(state, qc);
     if (qc->statement.view <= high_qc(state)->statement.view)
         return;
     /* A certified block that was never seen here is not waited for here: one honest member or more
      * saw it, and if those wait for it they time out and the next leader proposes (HS 6). */
     const candidate_t *candidate = &state->candidate;
-    if (candidate->present && digest_equal(&candidate->id, &qc->statement.digest) &&
-        candidate->payload_height > state->payload_height)
-        state->payload_height = candidate->payload_height;
+    if (candidate->present && digest_equal(&candidate->id, &qc->statement.digest)) {
+        if (candidate->payload_height > state->payload_height)
+            state->payload_height = candidate->payload_height;
+        state->guess_height = candidate->guess_height;
+    }
     memcpy(high_qc(state), qc, certificate_size(qc));
     if (qc->statement.view >= state->view)
         enter_view(step, qc->statement.view + 1, false);
@@ -69,23 +107,51 @@ void upon_tc(step_t *step, const certificate_t *tc) {
     enter_view(step, tc->statement.view + 1, true);
 }
 
-/* Does the block stand on the certificate that came with it? */
-static bool stands_on(const env_t *env, const block_t *block, const certificate_t *qc) {
-    return block->epoch == env->committee->epoch && block->parent_count == 1 &&
+/* HS 19: is it the certified block itself? */
+static bool is_again(const message_t *message) {
+    return digest_equal(&message->statement.digest, &message->certificates[0]->statement.digest);
+}
+
+/* Does the new block stand on the certificate that came with it? */
+static bool stands_on(const env_t *env, const message_t *message) {
+    const block_t *block = message->block;
+    const certificate_t *qc = message->certificates[0];
+    return block->birth_view == message->statement.view && block->proposer == message->author &&
+           block->epoch == env->committee->epoch && block->parent_count == 1 &&
            digest_equal(&block->parents[0], &qc->statement.digest) &&
            block->height == qc->statement.height + 1 && block->justify_view == qc->statement.view;
 }
 
-/* HS 7: the certificate is of the view before, or a time-out certificate for the view before proves
- * that no member of a quorum knew a higher one (attacks H1, H4, H5). */
-static bool entitled(view_t view, const certificate_t *qc, const certificate_t *tc) {
+/* HS 7, HSC 3, HS2 3: the certificate is of the view before, or a time-out certificate for the view
+ * before proves that no member of a quorum knew a higher one (attacks H1, H4, H5). With a lock, the
+ * time-out certificate proves only that the view before has ended, and the lock decides. */
+static bool entitled(const hotstuff_t *state, view_t view, const certificate_t *qc,
+                     const certificate_t *tc) {
+    bool locks = rules_of(state)->lock_depth != LOCK_NONE;
+    if (locks && qc->statement.view < state->locked)
+        return false;
     if (qc->statement.view + 1 == view)
         return true;
     return tc != NULL && tc->statement.view + 1 == view &&
-           qc->statement.view >= certificate_highest_claim(tc, 0);
+           (locks || qc->statement.view >= certificate_highest_claim(tc, 0));
 }
 
-/* HS 7 */
+/* What an empty block is there to finish: what the certified block is on which it stands. One that
+ * was never seen here is not waited for here: if it is certified, one honest member or more saw it
+ * (as in HS 2). But if somebody waits, a leader takes it for a reason to propose. */
+static void note_payload(candidate_t *candidate, const candidate_t *parent, const block_t *block,
+                         const digest_t *certified) {
+    if (block->payload_count > 0) {
+        candidate->payload_height = block->height;
+    } else if (parent->present && digest_equal(&parent->id, certified)) {
+        candidate->payload_height = parent->payload_height;
+        candidate->guess_height = parent->guess_height;
+    } else {
+        candidate->guess_height = block->height - 1;
+    }
+}
+
+/* HS 7, HS 19 */
 void upon_proposal(step_t *step, const message_t *message) {
     hotstuff_t *state = step->state;
     const block_t *block = message->block;
@@ -96,9 +162,7 @@ void upon_proposal(step_t *step, const message_t *message) {
     view_t view = message->statement.view;
     if (message->author == step->env->self && view > state->lease_durable)
         lease_returned(state, view);
-    if (view != state->view || block->birth_view != view)
-        return;
-    if (message->author != leader_of(step->env, view) || block->proposer != message->author)
+    if (view != state->view || message->author != leader_of(step->env, view))
         return;
     candidate_t *candidate = &state->candidate;
     if (candidate->present && candidate->view == view) {
@@ -109,19 +173,20 @@ void upon_proposal(step_t *step, const message_t *message) {
         }
         return;
     }
-    if (!stands_on(step->env, block, qc) || !entitled(view, qc, tc))
+    if ((!is_again(message) && !stands_on(step->env, message)) || !entitled(state, view, qc, tc))
         return;
     if (block->payload_size_bytes > payload_bytes_max(step->env))
         return;
-    *candidate = (candidate_t){.present = true,
-                               .id = message->statement.digest,
-                               .height = block->height,
-                               .view = view,
-                               .claim = {qc->statement.view, qc->statement.digest},
-                               .statement = message->statement,
-                               .signature = message->signature};
-    /* An empty block is there to finish what is below it. */
-    candidate->payload_height = block->payload_count > 0 ? block->height : block->height - 1;
+    candidate_t parent = *candidate;
+    *candidate = (candidate_t){
+        .present = true,
+        .id = message->statement.digest,
+        .height = block->height,
+        .view = view,
+        .claims = {{qc->statement.view, qc->statement.digest}, qc->statement.claims[0]},
+        .statement = message->statement,
+        .signature = message->signature};
+    note_payload(candidate, &parent, block, &qc->statement.digest);
     effect_add(step->effects, EFFECT_VALIDATE)->validate.id = candidate->id;
 }
 
@@ -160,7 +225,9 @@ void upon_verdict(step_t *step) {
     statement_t *statement = &vote->send.message.statement;
     statement->height = candidate->height;
     statement->digest = candidate->id;
-    statement->claims[0] = candidate->claim;
+    for (uint8_t i = 0; i < statement->claim_count; i++)
+        statement->claims[i] = candidate->claims[i];
+    state->last_vote = *statement;
 }
 
 /* HS 17 */

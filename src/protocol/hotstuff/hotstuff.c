@@ -1,45 +1,14 @@
-/* The core's table: phases, bounds, dispatch of events to the rules, admission, fingerprint. */
-#include "protocol/hotstuff/hotstuff.h"
-
+/* What the cores of the family have in common at the door: bounds, dispatch of events to the rules,
+ * admission, fingerprint. */
 #include "base/trace.h"
 #include "model/certificate_wire.h"
 #include "protocol/hotstuff/state.h"
 
-static const phase_t phases[PHASE_COUNT] = {
-    [PHASE_PROPOSAL] = {.name = "proposal",
-                        .body = BODY_PROPOSAL,
-                        .authentication = AUTH_SIGNATURE,
-                        .slot = SLOT_VIEW,
-                        .certificate_phase = {PHASE_VOTE, PHASE_TIMEOUT},
-                        .certificate_required = {true, false}},
-    [PHASE_VOTE] = {.name = "vote",
-                    .body = BODY_VOTE,
-                    .authentication = AUTH_SIGNATURE,
-                    .quorum = QUORUM_DECIDE,
-                    .slot = SLOT_VIEW,
-                    .claim_count = 1,
-                    .certificate_phase = {PHASE_NONE, PHASE_NONE}},
-    [PHASE_TIMEOUT] = {.name = "timeout",
-                       .body = BODY_NEW_VIEW,
-                       .authentication = AUTH_SIGNATURE,
-                       .quorum = QUORUM_DECIDE,
-                       .slot = SLOT_VIEW,
-                       .claim_count = 1,
-                       .claims_differ = true,
-                       .certificate_phase = {PHASE_VOTE, PHASE_NONE},
-                       .certificate_required = {true, false}},
-    [PHASE_CERTIFICATE] = {.name = "certificate",
-                           .body = BODY_CERTIFICATE,
-                           .authentication = AUTH_ITSELF,
-                           .slot = SLOT_NONE,
-                           .certificate_phase = {PHASE_VOTE, PHASE_TIMEOUT},
-                           .certificate_required = {true, false}},
-    [PHASE_STATUS] = {.name = "status",
-                      .body = BODY_STATUS,
-                      .authentication = AUTH_CHANNEL,
-                      .slot = SLOT_NONE,
-                      .claim_count = 1,
-                      .certificate_phase = {PHASE_NONE, PHASE_NONE}},
+const rules_t *const hotstuff_rules[VARIANT_COUNT] = {
+    [VARIANT_TWO_CHAIN] = &hotstuff_two_chain,
+    [VARIANT_THREE_CHAIN] = &hotstuff_three_chain,
+    [VARIANT_TWO_PHASE] = &hotstuff_two_phase,
+    [VARIANT_ONE_CHAIN] = &hotstuff_one_chain,
 };
 
 /* Lays the parts out behind the header; the total size is returned. */
@@ -61,13 +30,13 @@ static size_t lay_out(hotstuff_t *state, uint32_t members) {
     return at + arena_cost(members * sizeof(uint64_t));
 }
 
-static size_t state_bytes(const parameters_t *parameters, uint32_t members) {
+size_t hotstuff_state_bytes(const parameters_t *parameters, uint32_t members) {
     (void)parameters;
     hotstuff_t layout;
     return lay_out(&layout, members);
 }
 
-static size_t scratch_bytes(uint32_t members) {
+size_t hotstuff_scratch_bytes(uint32_t members) {
     /* a QC and a TC formed or decoded, a record, a block, evidence */
     return 4 * arena_cost(certificate_bytes_max(members)) +
            2 * arena_cost(hotstuff_record_bytes_max(members)) + arena_cost(block_bytes(1)) +
@@ -75,6 +44,7 @@ static size_t scratch_bytes(uint32_t members) {
 }
 
 effect_t *send_message(step_t *step, uint8_t phase, view_t view, member_t to) {
+    const phase_t *row = &rules_of(step->state)->phases[phase];
     effect_t *effect = effect_add(step->effects, EFFECT_SEND);
     effect->send.to = to;
     effect->send.message.author = step->env->self;
@@ -82,8 +52,8 @@ effect_t *send_message(step_t *step, uint8_t phase, view_t view, member_t to) {
                                                    .view = view,
                                                    .subject = MEMBER_NONE,
                                                    .phase = phase,
-                                                   .body = (uint8_t)phases[phase].body,
-                                                   .claim_count = phases[phase].claim_count};
+                                                   .body = (uint8_t)row->body,
+                                                   .claim_count = row->claim_count};
     return effect;
 }
 
@@ -99,10 +69,11 @@ void accuse(step_t *step, const statement_t *first, const signature_t *first_sig
 }
 
 /* HS 15 */
-static void upon_start(step_t *step) {
+static void upon_start(step_t *step, variant_t variant) {
     hotstuff_t *state = step->state;
     const event_t *event = step->event;
     memset(state, 0, sizeof *state);
+    state->variant = variant;
     lay_out(state, step->env->committee->size);
     memset(timeouts(state), 0, state->members * sizeof(timeout_t));
     memset(helped_ns(state), 0, state->members * sizeof(uint64_t));
@@ -123,6 +94,7 @@ static void upon_start(step_t *step) {
     view_t ended = state->has_tc ? high_tc(state)->statement.view : 0;
     state->view = (certified > ended ? certified : ended) + 1;
     state->leader_since_ns = event->now_ns;
+    state->good_view_ns = UINT64_MAX;
 }
 
 static void upon_message(step_t *step) {
@@ -148,14 +120,15 @@ static void upon_message(step_t *step) {
     }
 }
 
-static void step_core(void *memory, const env_t *env, const event_t *event, effects_t *effects) {
+void hotstuff_step(variant_t variant, void *memory, const env_t *env, const event_t *event,
+                   effects_t *effects) {
     hotstuff_t *state = memory;
     step_t step = {state, env, event, effects};
     if (event->kind != EVENT_START && state->view == 0)
         return; /* halted: its record could not be read */
     switch (event->kind) {
     case EVENT_START:
-        upon_start(&step);
+        upon_start(&step, variant);
         break;
     case EVENT_MESSAGE:
         upon_message(&step);
@@ -182,8 +155,10 @@ static void step_core(void *memory, const env_t *env, const event_t *event, effe
     case EVENT_JUMP:
         upon_jump(&step);
         break;
-    case EVENT_BLOCK:    /* this core fetches nothing */
-    case EVENT_COMPUTED: /* and computes nothing outside */
+    case EVENT_BLOCK:
+        upon_block(&step);
+        break;
+    case EVENT_COMPUTED: /* this core computes nothing outside */
         break;
     }
     if (state->view == 0)
@@ -197,7 +172,8 @@ static void step_core(void *memory, const env_t *env, const event_t *event, effe
 /* Would either certificate move this member on? */
 static bool certificate_matters(const hotstuff_t *state, const message_t *message) {
     const certificate_t *qc = message->certificates[0];
-    if (qc->statement.view > high_qc(state)->statement.view || proves_final(qc) > state->delivered)
+    if (qc->statement.view > high_qc(state)->statement.view ||
+        proves_final(rules_of(state)->chain, qc, NULL) > state->delivered)
         return true;
     const certificate_t *tc = message->certificates[1];
     return tc != NULL && tc->statement.view >= state->view;
@@ -215,7 +191,7 @@ static bool proposal_matters(const hotstuff_t *state, const message_t *message) 
     return qc->statement.view + 1 == view || (tc != NULL && tc->statement.view + 1 == view);
 }
 
-static admission_t admit(const void *memory, const env_t *env, const message_t *message) {
+admission_t hotstuff_admit(const void *memory, const env_t *env, const message_t *message) {
     const hotstuff_t *state = memory;
     view_t view = message->statement.view;
     if (message->statement.epoch != env->committee->epoch || message->statement.path.length != 0 ||
@@ -228,10 +204,7 @@ static admission_t admit(const void *memory, const env_t *env, const message_t *
                    ? ADMIT_NOW
                    : ADMIT_DROP;
     case PHASE_VOTE:
-        return view >= state->view && view - state->view < VOTE_WINDOW &&
-                       leader_of(env, view + 1) == env->self
-                   ? ADMIT_NOW
-                   : ADMIT_DROP;
+        return collects(state, env, view) ? ADMIT_NOW : ADMIT_DROP;
     case PHASE_TIMEOUT:
         /* attack Q7: a signature over other fields would not fit into the certificate. */
         return view >= state->view && view >= timeouts(state)[message->author].view &&
@@ -251,7 +224,7 @@ static admission_t admit(const void *memory, const env_t *env, const message_t *
 }
 
 /* Times enter relative to now, so that the same situation at another time has the same print. */
-static uint64_t fingerprint(const void *memory, const env_t *env, uint64_t now_ns) {
+uint64_t hotstuff_fingerprint(const void *memory, const env_t *env, uint64_t now_ns) {
     (void)env;
     const hotstuff_t *state = memory;
     trace_t print = {0};
@@ -262,17 +235,24 @@ static uint64_t fingerprint(const void *memory, const env_t *env, uint64_t now_n
     trace_note(&print, 0, 0, "qc", qc->statement.view, digest_prefix(&qc->statement.digest),
                state->announced, state->lease_at_start);
     trace_note(&print, 0, 0, "lease", state->lease_view, state->lease_durable,
-               state->has_final ? final_qc(state)->statement.view : 0, 0);
+               state->has_final ? final_qc(state)->statement.view : 0, state->locked);
+    trace_note(&print, 0, 0, "said", state->last_vote.view, digest_prefix(&state->last_vote.digest),
+               state->variant, state->lead_at_ns == 0 ? 0 : state->lead_at_ns - now_ns + 1);
     trace_note(&print, 0, 0, "tc", state->has_tc ? tc->statement.view : 0, state->delivered,
                state->payload_height, state->executed);
     trace_note(&print, 0, 0, "candidate", state->candidate.present, state->candidate.view,
                digest_prefix(&state->candidate.id), state->pending_bytes);
+    trace_note(&print, 0, 0, "good", state->good_view_ns, 0, 0, 0);
+    trace_note(&print, 0, 0, "unfinished", state->guess_height, state->candidate.guess_height,
+               state->candidate.payload_height, state->times_left);
     trace_note(&print, 0, 0, "pace", state->pacemaker.exponent,
                state->timer_at_ns == 0 ? 0 : state->timer_at_ns - now_ns + 1,
                state->status_at_ns == 0 ? 0 : state->status_at_ns - now_ns + 1,
                state->patience_at_ns == 0 ? 0 : state->patience_at_ns - now_ns + 1);
-    trace_note(&print, 0, 0, "since",
-               state->timer_at_ns == 0 ? 0 : now_ns - state->view_since_ns + 1, 0, 0, 0);
+    trace_note(
+        &print, 0, 0, "since", state->timer_at_ns == 0 ? 0 : now_ns - state->view_since_ns + 1,
+        state->divided_since_ns == 0 ? 0 : now_ns - state->divided_since_ns + 1,
+        state->divided_at_ns == 0 ? 0 : state->divided_at_ns - now_ns + 1, state->left_by_any);
     for (member_t m = 0; m < state->members; m++)
         trace_note(&print, 0, m, "timeout", timeouts(state)[m].view, timeouts(state)[m].claim.view,
                    helped_ns(state)[m] == 0 ? 0 : now_ns - helped_ns(state)[m] + 1, 0);
@@ -290,19 +270,19 @@ static uint64_t fingerprint(const void *memory, const env_t *env, uint64_t now_n
     return print.hash;
 }
 
-/* One QC proves its block's parent final when their views are consecutive (HS 3). */
-static synod_status final_proof(const env_t *env, const certificate_t *proof, height_t height,
-                                const digest_t *id) {
-    (void)env;
+synod_status hotstuff_final_proof(variant_t variant, const certificate_t *proof, height_t height,
+                                  const digest_t *id) {
+    const rules_t *rules = hotstuff_rules[variant];
     const statement_t *statement = &proof->statement;
-    bool proves = statement->phase == PHASE_VOTE && statement->claim_count == 1 &&
-                  statement->claims[0].view > 0 &&
-                  statement->claims[0].view + 1 == statement->view &&
-                  statement->height == height + 1 && digest_equal(&statement->claims[0].digest, id);
-    return proves ? SYNOD_OK : SYNOD_MISMATCH;
+    digest_t proved;
+    if (statement->phase != PHASE_VOTE ||
+        statement->claim_count != rules->phases[PHASE_VOTE].claim_count)
+        return SYNOD_MISMATCH;
+    height_t final = proves_final(rules->chain, proof, &proved);
+    return final == height && final > 0 && digest_equal(&proved, id) ? SYNOD_OK : SYNOD_MISMATCH;
 }
 
-static void progress(const void *memory, const env_t *env, progress_t *to) {
+void hotstuff_progress(const void *memory, const env_t *env, progress_t *to) {
     const hotstuff_t *state = memory;
     *to = (progress_t){.view = state->view,
                        .leader = state->view == 0 ? MEMBER_NONE : leader_of(env, state->view),
@@ -321,23 +301,3 @@ static void progress(const void *memory, const env_t *env, progress_t *to) {
         if (timeouts(state)[m].view >= state->view)
             to->heard_weight += committee_weight(env->committee, m);
 }
-
-const protocol_t protocol_hotstuff = {
-    .name = "hotstuff",
-    .id = 1,
-    .phases = phases,
-    .phase_count = PHASE_COUNT,
-    .finality = FINALITY_ACCOUNTABLE,
-    .uses_monotonic = true,
-    .defaults = hotstuff_defaults,
-    .state_bytes = state_bytes,
-    .effects_max = 24,
-    .scratch_bytes = scratch_bytes,
-    .records_max = 1,
-    .record_bytes_max = hotstuff_record_bytes_max,
-    .step = step_core,
-    .admit = admit,
-    .fingerprint = fingerprint,
-    .final_proof = final_proof,
-    .progress = progress,
-};

@@ -30,7 +30,27 @@ static bool called(const hotstuff_t *state) {
     return high_qc(state)->statement.view + 1 != state->view;
 }
 
-/* HS 5 */
+/* HS2 1: who was called by time-outs first hears what the others know, for as long as a message may
+ * take; the bound grows with the back-off. */
+static bool must_wait(step_t *step) {
+    hotstuff_t *state = step->state;
+    uint64_t now = step->event->now_ns;
+    if (!rules_of(state)->leader_waits || !called(state) || now >= state->lead_at_ns)
+        return false;
+    effect_t *effect = effect_add(step->effects, EFFECT_DEADLINE);
+    effect->deadline.id = DEADLINE_LEAD;
+    effect->deadline.timeline = TIMELINE_MONOTONIC;
+    effect->deadline.at_ns = state->lead_at_ns;
+    return true;
+}
+
+/* HS 19: so many certified blocks and none of them final: the last one is proposed again. More
+ * would not make anything final sooner, and every member has to keep them all. */
+static bool uncertain(const hotstuff_t *state) {
+    return high_qc(state)->statement.height >= state->delivered + UNCERTAIN_MAX;
+}
+
+/* HS 5, HS 19 */
 void lead(step_t *step) {
     hotstuff_t *state = step->state;
     bool busy = state->pending_bytes > 0 || unfinished(state) || called(state);
@@ -40,10 +60,14 @@ void lead(step_t *step) {
         announce(step);
         return;
     }
-    if (state->wanted >= state->view)
+    if (state->wanted >= state->view || must_wait(step))
         return;
     state->wanted = state->view;
     state->payload_was_empty = false;
+    if (uncertain(state)) {
+        effect_add(step->effects, EFFECT_FETCH)->fetch.id = high_qc(state)->statement.digest;
+        return;
+    }
     effect_t *effect = effect_add(step->effects, EFFECT_WANT);
     effect->want.parent = high_qc(state)->statement.digest;
     effect->want.size_max_bytes = payload_bytes_max(step->env);
@@ -87,27 +111,12 @@ static block_t *build_block(step_t *step, const claim_t *parent, height_t height
     return block;
 }
 
-/* HS 6 */
-void upon_payload(step_t *step) {
+static void propose(step_t *step, const block_t *block) {
     hotstuff_t *state = step->state;
     const certificate_t *qc = high_qc(state);
-    /* An answer to a question of an earlier view, or about another parent, has lapsed. */
-    if (state->wanted != state->view || !may_lead(state, step->env))
-        return;
-    if (!digest_equal(&step->event->payload.parent, &qc->statement.digest)) {
-        state->wanted = 0; /* a higher certificate came meanwhile: asked again, on that one */
-        return;
-    }
-    if (step->event->payload.count == 0 && !unfinished(state) && !called(state)) {
-        state->payload_was_empty = true;
-        announce(step);
-        return;
-    }
     bool early = under_lease(step);
     state->proposed = state->view;
     state->announced = qc->statement.view; /* the proposal carries it */
-    claim_t parent = {qc->statement.view, qc->statement.digest};
-    block_t *block = build_block(step, &parent, qc->statement.height + 1);
     effect_t *effect = send_message(step, PHASE_PROPOSAL, state->view, SEND_ALL);
     effect->send.early = early;
     message_t *message = &effect->send.message;
@@ -119,13 +128,57 @@ void upon_payload(step_t *step) {
         message->certificates[1] = high_tc(state);
 }
 
+/* HS 6 */
+void upon_payload(step_t *step) {
+    hotstuff_t *state = step->state;
+    const certificate_t *qc = high_qc(state);
+    /* An answer to a question of an earlier view, or about another parent, has lapsed. */
+    if (state->wanted != state->view || !may_lead(state, step->env))
+        return;
+    if (!digest_equal(&step->event->payload.parent, &qc->statement.digest)) {
+        state->wanted = 0; /* a higher certificate came meanwhile: asked again, on that one */
+        return;
+    }
+    bool finish = unfinished(state) || state->guess_height > state->delivered;
+    if (step->event->payload.count == 0 && !finish && !called(state)) {
+        state->payload_was_empty = true;
+        announce(step);
+        return;
+    }
+    claim_t parent = {qc->statement.view, qc->statement.digest};
+    propose(step, build_block(step, &parent, qc->statement.height + 1));
+}
+
+/* HS 19 */
+void upon_block(step_t *step) {
+    hotstuff_t *state = step->state;
+    const block_t *block = step->event->block.block;
+    if (state->wanted != state->view || !may_lead(state, step->env) || !uncertain(state))
+        return;
+    digest_t id = block_id(block);
+    if (!digest_equal(&id, &high_qc(state)->statement.digest)) {
+        state->wanted = 0; /* as with a payload */
+        return;
+    }
+    block_t *again = effect_scratch(step->effects, block_bytes(1));
+    memcpy(again, block, block_bytes(1));
+    propose(step, again);
+}
+
+/* HS 9, HSC 4: votes of a view whose collector failed are said again, to all. */
+bool collects(const hotstuff_t *state, const env_t *env, view_t view) {
+    if (view >= state->view && leader_of(env, view + 1) == env->self)
+        return view - state->view < VOTES_AHEAD;
+    return rules_of(state)->votes_again && view <= state->view &&
+           state->view - view <= VOTES_BEHIND && view > high_qc(state)->statement.view;
+}
+
 /* HS 9 */
 void upon_vote(step_t *step, const message_t *message) {
     hotstuff_t *state = step->state;
     const committee_t *committee = step->env->committee;
     view_t view = message->statement.view;
-    if (view < state->view || view - state->view >= VOTE_WINDOW ||
-        leader_of(step->env, view + 1) != step->env->self)
+    if (!collects(state, step->env, view))
         return;
     if (message->author == step->env->self)
         lease_returned(state, view);
@@ -148,6 +201,7 @@ void upon_vote(step_t *step, const message_t *message) {
         return;
     certificate_t *qc = effect_scratch(step->effects, certificate_bytes_max(state->members));
     tally_certify(tally, committee, &message->statement, qc);
-    state->formed = view;
+    if (leader_of(step->env, view + 1) == step->env->self)
+        state->formed = view; /* otherwise all have formed it, and nobody has to be told */
     upon_qc(step, qc);
 }

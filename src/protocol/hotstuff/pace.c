@@ -16,8 +16,26 @@ static void set_deadline(step_t *step, uint32_t id, uint64_t *at, uint64_t wante
     effect->deadline.at_ns = wanted;
 }
 
-/* HS 10, HS 16: when each timer should fire, or 0. A view timer that runs is kept unless something
- * asked to count anew. */
+/* HS 18: when those who vote follow those who left, or 0. A member that left says so again then,
+ * for whoever did not hear it or forgot. */
+static uint64_t divided_until(step_t *step) {
+    hotstuff_t *state = step->state;
+    uint64_t now = step->event->now_ns;
+    if (state->left < state->view && state->left_by_any < state->view)
+        state->divided_since_ns = 0;
+    else if (state->divided_since_ns == 0)
+        state->divided_since_ns = now == 0 ? 1 : now;
+    if (state->divided_since_ns == 0 || !busy(state))
+        return 0;
+    /* Grows with the time-outs, as patience does (attack P9). */
+    uint64_t patience = request_patience_ns(step->env) << state->pacemaker.exponent;
+    uint64_t since = state->divided_since_ns > state->leader_since_ns ? state->divided_since_ns
+                                                                      : state->leader_since_ns;
+    return since + PATIENCES_DIVIDED * patience;
+}
+
+/* HS 10, HS 16, HS 18: when each timer should fire, or 0. A view timer that runs is kept unless
+ * something asked to count anew. */
 void pace(step_t *step) {
     hotstuff_t *state = step->state;
     if (step->env->self == MEMBER_NONE)
@@ -42,6 +60,16 @@ void pace(step_t *step) {
     set_deadline(step, DEADLINE_VIEW, &state->timer_at_ns, timer);
     set_deadline(step, DEADLINE_STATUS, &state->status_at_ns, status);
     set_deadline(step, DEADLINE_PATIENCE, &state->patience_at_ns, patience);
+    set_deadline(step, DEADLINE_DIVIDED, &state->divided_at_ns, divided_until(step));
+}
+
+static void send_certificates(step_t *step, member_t to, const certificate_t *qc) {
+    hotstuff_t *state = step->state;
+    effect_t *effect = send_message(step, PHASE_CERTIFICATE, state->view, to);
+    effect->send.early = true;
+    effect->send.message.certificates[0] = qc;
+    if (state->has_tc && high_tc(state)->statement.view > qc->statement.view)
+        effect->send.message.certificates[1] = high_tc(state);
 }
 
 void enter_view(step_t *step, view_t view, bool failed) {
@@ -49,9 +77,22 @@ void enter_view(step_t *step, view_t view, bool failed) {
     require(view > state->view);
     if (failed || leader_of(step->env, view) != leader_of(step->env, state->view))
         state->leader_since_ns = step->event->now_ns;
+    if (failed)
+        state->good_view_ns = UINT64_MAX;
+    else if (state->times_left == 0 && state->timer_at_ns != 0)
+        state->good_view_ns = step->event->now_ns - state->view_since_ns;
     state->view = view;
     state->view_since_ns = step->event->now_ns;
+    state->times_left = 0;
     state->timer_restart = true;
+    if (!failed || !rules_of(state)->leader_waits)
+        return;
+    /* HS2 1: an eighth of the time-out is taken as the bound on the network's delay. Members that
+     * missed failed views have a lower back-off: who is two steps lower must not time out first. */
+    state->lead_at_ns = step->event->now_ns + pacemaker_timeout_ns(&state->pacemaker) / 8;
+    member_t leader = leader_of(step->env, view);
+    if (leader != step->env->self)
+        send_certificates(step, leader, high_qc(state));
 }
 
 static void send_timeout(step_t *step) {
@@ -70,7 +111,13 @@ static void leave(step_t *step, view_t end) {
             (claim_t){high_qc(state)->statement.view, high_qc(state)->statement.digest};
         persist_record(step);
     }
+    /* HSC 4. Before the time-out, to be counted before a certificate of time-outs is there. */
+    if (rules_of(state)->votes_again && state->last_vote.view > high_qc(state)->statement.view &&
+        state->last_vote.view + VOTES_BEHIND > state->view)
+        send_message(step, PHASE_VOTE, state->last_vote.view, SEND_ALL)->send.message.statement =
+            state->last_vote;
     send_timeout(step);
+    state->times_left++;
     state->timer_restart = true;
 }
 
@@ -82,7 +129,7 @@ static void ask_where_others_are(step_t *step, member_t to) {
     effect->send.early = true;
 }
 
-/* HS 10, HS 11, HS 16 */
+/* HS 10, HS 11, HS 16, HS 18 */
 void upon_deadline(step_t *step, uint32_t id) {
     hotstuff_t *state = step->state;
     if (id == DEADLINE_STATUS) {
@@ -90,8 +137,12 @@ void upon_deadline(step_t *step, uint32_t id) {
         ask_where_others_are(step, SEND_ALL);
         return;
     }
+    if (id == DEADLINE_LEAD)
+        return; /* the wait is over: lead() comes next */
     if (id == DEADLINE_PATIENCE)
         state->patience_at_ns = 0;
+    if (id == DEADLINE_DIVIDED)
+        state->divided_at_ns = state->divided_since_ns = 0;
     view_t end = term_end(step->env, state->view);
     leave(step, end > state->left ? end : state->left);
 }
@@ -171,6 +222,8 @@ void upon_timeout(step_t *step, const message_t *message) {
     if (statement->view <= mine->view)
         return;
     *mine = (timeout_t){statement->view, statement->claims[0], message->signature};
+    if (statement->view > state->left_by_any)
+        state->left_by_any = statement->view;
     if (statement->view < state->view)
         return;
     const certificate_t *tc = form_tc(step, statement->view);
@@ -178,15 +231,6 @@ void upon_timeout(step_t *step, const message_t *message) {
         upon_tc(step, tc);
     else
         join(step);
-}
-
-static void send_certificates(step_t *step, member_t to, const certificate_t *qc) {
-    hotstuff_t *state = step->state;
-    effect_t *effect = send_message(step, PHASE_CERTIFICATE, state->view, to);
-    effect->send.early = true;
-    effect->send.message.certificates[0] = qc;
-    if (state->has_tc && high_tc(state)->statement.view > qc->statement.view)
-        effect->send.message.certificates[1] = high_tc(state);
 }
 
 /* HS 14: members of one view may have come there by different certificates, one by time-outs and
@@ -199,7 +243,7 @@ void upon_status(step_t *step, const message_t *message) {
         theirs->view > state->view || certified > ours || theirs->height > state->delivered;
     bool behind = theirs->view < state->view || certified < ours;
     bool missing = theirs->height < state->delivered && state->has_final &&
-                   theirs->height < proves_final(final_qc(state));
+                   theirs->height < proves_final(rules_of(state)->chain, final_qc(state), NULL);
     if ((!ahead && !behind && !missing) || message->author == step->env->self)
         return;
     uint64_t *last = &helped_ns(state)[message->author];

@@ -1,12 +1,13 @@
 /* The one durable record: everything that a promise made by this member depends on.
  *
- * Layout, little-endian: version u8 = 1, has_tc u8, voted u64, left u64, claim view u64, claim
- * digest, lease u64, highQC, highTC (if has_tc). highTC is kept only when it is above highQC. */
+ * Layout, little-endian: version u8 = 2, has_tc u8, voted u64, left u64, claim view u64, claim
+ * digest, lease u64, locked u64, highQC, highTC (if has_tc). highTC is kept only when it is above
+ * highQC. */
 #include "model/certificate_wire.h"
 #include "protocol/hotstuff/state.h"
 
-#define RECORD_VERSION 1
-#define RECORD_FIXED_BYTES (2 + 8 + 8 + 8 + 32 + 8)
+#define RECORD_VERSION 2
+#define RECORD_FIXED_BYTES (2 + 8 + 8 + 8 + 32 + 8 + 8)
 
 size_t hotstuff_record_bytes_max(uint32_t members) {
     /* The encoded form of a certificate is not longer than the one in memory. */
@@ -27,6 +28,7 @@ void persist_record(step_t *step) {
     write_u64(&writer, state->left_claim.view);
     write_bytes(&writer, state->left_claim.digest.bytes, sizeof state->left_claim.digest.bytes);
     write_u64(&writer, state->lease);
+    write_u64(&writer, state->locked);
     certificate_encode(qc, &writer);
     if (with_tc)
         certificate_encode(tc, &writer);
@@ -42,7 +44,7 @@ bool restore_record(hotstuff_t *state, const env_t *env, bytes_t bytes, arena_t 
     view_t voted = read_u64(&reader), left = read_u64(&reader);
     claim_t claim = {.view = read_u64(&reader)};
     read_into(&reader, claim.digest.bytes, sizeof claim.digest.bytes);
-    view_t lease = read_u64(&reader);
+    view_t lease = read_u64(&reader), locked = read_u64(&reader);
     const certificate_t *qc = NULL, *tc = NULL;
     uint32_t members = env->committee->size;
     if (reader.failed || version != RECORD_VERSION || with_tc > 1 ||
@@ -59,6 +61,7 @@ bool restore_record(hotstuff_t *state, const env_t *env, bytes_t bytes, arena_t 
     state->left = left;
     state->left_claim = claim;
     state->lease = lease;
+    state->locked = locked;
     memcpy(high_qc(state), qc, certificate_size(qc));
     state->has_tc = tc != NULL;
     if (tc != NULL)

@@ -1,4 +1,5 @@
-/* The state of the core, and the parts that its files share. Names follow the page.
+/* The state of the cores of this family, and the parts that their files share. Names follow the
+ * pages; what tells the members of the family apart stands in rules.h.
  *
  * Flat memory: hotstuff_t, then at offsets fixed by the committee's size highQC, highTC, the QC
  * that proves `delivered`, VOTE_WINDOW tallies, and one timeout_t and one help time per member.
@@ -11,21 +12,15 @@
 #include "base/check.h"
 #include "model/pacemaker.h"
 #include "model/tally.h"
-#include "protocol/protocol.h"
-
-enum {
-    PHASE_PROPOSAL = 0,
-    PHASE_VOTE = 1,
-    PHASE_TIMEOUT = 2,
-    PHASE_CERTIFICATE = 3,
-    PHASE_STATUS = 4,
-    PHASE_COUNT = 5
-};
+#include "protocol/hotstuff/rules.h"
 
 /* Votes may run ahead of a collector that has not seen the proposals yet; further ahead they are
  * dropped (attack H12): with q votes in four views above ours we are a view behind, and the
- * certificates in later proposals bring us there. */
-#define VOTE_WINDOW 4
+ * certificates in later proposals bring us there. Votes that are said again are for our view or the
+ * one before, and on a link that reorders come when we are one further (HSC 4). */
+#define VOTES_AHEAD 4
+#define VOTES_BEHIND 2
+#define VOTE_WINDOW (VOTES_AHEAD + VOTES_BEHIND)
 
 /* Views that one durable lease covers: one record in 1,024 blocks, and at most so many views in
  * which a leader that restarts stays silent (they end with its term, by one time-out). */
@@ -39,7 +34,25 @@ enum {
 #define EXECUTION_HORIZON_DEFAULT 64
 #define PAYLOAD_BYTES_DEFAULT (1u << 20)
 
-enum { DEADLINE_VIEW = 0, DEADLINE_STATUS = 1, DEADLINE_PATIENCE = 2 };
+/* So often a member asks to leave a view for nothing but a block in it that is not certified: a
+ * liar who leads can show that to one member alone, which would ask for ever. */
+#define TIMES_LEFT_MAX 8
+
+/* Certified blocks that may stand above the last final one, by the will of correct leaders. Where
+ * all goes well there are two. */
+#define UNCERTAIN_MAX 8
+
+/* So many patiences the others go on without a member that left the term alone. Long, because a
+ * liar can make a term end that often; the term of a correct leader costs little to end. */
+#define PATIENCES_DIVIDED 8
+
+enum {
+    DEADLINE_VIEW = 0,
+    DEADLINE_STATUS = 1,
+    DEADLINE_PATIENCE = 2,
+    DEADLINE_LEAD = 3,
+    DEADLINE_DIVIDED = 4
+};
 
 /* The proposal of the current view. */
 typedef struct candidate {
@@ -47,9 +60,10 @@ typedef struct candidate {
     bool accused; /* its author proposed another one too */
     digest_t id;
     height_t height;
-    height_t payload_height; /* what is waited for: itself, or its parent if it is empty */
+    height_t payload_height; /* what is waited for: itself, or what its parent waits for */
+    height_t guess_height;   /* what it may be there for, when its parent was not seen; else 0 */
     view_t view;
-    claim_t claim; /* the certificate it stands on */
+    claim_t claims[CLAIMS_MAX]; /* the certificate it stands on, and the one below that */
     statement_t statement;
     signature_t signature;
 } candidate_t;
@@ -62,10 +76,12 @@ typedef struct timeout {
 } timeout_t;
 
 typedef struct hotstuff {
+    variant_t variant;
     /* safety: in the durable record */
     view_t voted, left;
     claim_t left_claim;
     view_t lease;
+    view_t locked; /* no vote on a certificate of a lower view; 0 where the rules know no lock */
     /* liveness */
     view_t view;
     view_t lease_at_start; /* HS 15 */
@@ -73,17 +89,24 @@ typedef struct hotstuff {
     view_t lease_durable;  /* what of the lease is known to be on the disk */
     view_t wanted;         /* last view in which a payload was wanted */
     view_t proposed;
-    view_t formed;    /* view of the last QC formed here */
-    view_t announced; /* view of the last QC sent to all */
+    view_t formed;         /* view of the last QC formed here */
+    view_t announced;      /* view of the last QC sent to all */
+    statement_t last_vote; /* of view `voted` if that was in this life, else of view 0 */
     candidate_t candidate;
-    height_t delivered, payload_height, executed;
+    height_t delivered, payload_height, guess_height, executed;
     uint64_t pending_bytes, pending_oldest_ns;
     pacemaker_t pacemaker;
-    uint64_t timer_at_ns, status_at_ns, patience_at_ns; /* as last told to the host; 0: off */
-    bool timer_restart;                                 /* count anew from now */
-    bool payload_was_empty;                             /* ask again when something comes */
-    uint64_t view_since_ns;   /* the later of entering the view and becoming busy */
-    uint64_t leader_since_ns; /* when this term began here */
+    /* as last told to the host; 0: off */
+    uint64_t timer_at_ns, status_at_ns, patience_at_ns, divided_at_ns;
+    bool timer_restart;     /* count anew from now */
+    bool payload_was_empty; /* ask again when something comes */
+    uint64_t good_view_ns; /* the last view that was not timed out here, since one failed; or max */
+    uint64_t view_since_ns;    /* the later of entering the view and becoming busy */
+    uint64_t leader_since_ns;  /* when this term began here */
+    uint64_t lead_at_ns;       /* HS2 1: not before; 0: at once */
+    view_t left_by_any;        /* the highest view that any member timed out, as far as heard */
+    uint64_t divided_since_ns; /* HS 18: since when some voted and some had left; 0: they do not */
+    uint32_t times_left;       /* time-outs sent in this view */
     uint64_t views_failed;
     /* layout */
     uint32_t members;
@@ -100,6 +123,9 @@ typedef struct step {
     effects_t *effects;
 } step_t;
 
+static inline const rules_t *rules_of(const hotstuff_t *state) {
+    return hotstuff_rules[state->variant];
+}
 static inline void *hotstuff_at(const hotstuff_t *state, size_t offset) {
     return (uint8_t *)(uintptr_t)state + offset;
 }
@@ -123,7 +149,6 @@ static inline uint64_t *helped_ns(const hotstuff_t *state) {
 }
 
 /* ---- schedule.c: HS 1, and parameters with their defaults ---- */
-void hotstuff_defaults(parameters_t *parameters);
 uint64_t leader_views(const env_t *env);
 member_t leader_of(const env_t *env, view_t view);
 view_t term_end(const env_t *env, view_t view);
@@ -134,8 +159,9 @@ uint32_t payload_bytes_max(const env_t *env);
 
 /* ---- chain.c: certificates, commit, proposals, votes (HS 2 to 4, 7, 8) ---- */
 void upon_qc(step_t *step, const certificate_t *qc);
-/* The height that the certificate proves final, 0 when none (HS 3). */
-height_t proves_final(const certificate_t *qc);
+/* The height that the certificate proves final and the block there (HS 3); 0 when none. `chain` is
+ * that of the rules. */
+height_t proves_final(uint8_t chain, const certificate_t *qc, digest_t *id);
 void upon_tc(step_t *step, const certificate_t *tc);
 void upon_proposal(step_t *step, const message_t *message);
 void upon_verdict(step_t *step);
@@ -144,8 +170,11 @@ void upon_jump(step_t *step);
 bool unfinished(const hotstuff_t *state);
 
 /* ---- lead.c: proposing and collecting (HS 5, 6, 9) ---- */
+/* Is this member the one that collects votes of this view now? */
+bool collects(const hotstuff_t *state, const env_t *env, view_t view);
 void lead(step_t *step);
 void upon_payload(step_t *step);
+void upon_block(step_t *step);
 void upon_vote(step_t *step, const message_t *message);
 /* An own vote, or an own proposal that waited for the disk, came back: its record is durable. */
 void lease_returned(hotstuff_t *state, view_t view);

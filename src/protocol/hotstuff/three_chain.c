@@ -1,0 +1,45 @@
+/* Chained HotStuff (docs/protocols/hotstuff-chained.md): three certificates in a row are final, and
+ * a member is locked on the block below the highest certified one. A leader can go on as soon as a
+ * quorum has spoken, because the lock of any member was shown to a quorum. */
+#include "protocol/hotstuff/hotstuff.h"
+#include "protocol/hotstuff/rules.h"
+
+static const phase_t phases[PHASE_COUNT] = HOTSTUFF_PHASES(2);
+
+const rules_t hotstuff_three_chain = {
+    .phases = phases,
+    .chain = 3,
+    .lock_depth = 1,
+    .leader_waits = false,
+    .votes_again = true,
+};
+
+static void step(void *memory, const env_t *env, const event_t *event, effects_t *effects) {
+    hotstuff_step(VARIANT_THREE_CHAIN, memory, env, event, effects);
+}
+
+static synod_status final_proof(const env_t *env, const certificate_t *proof, height_t height,
+                                const digest_t *id) {
+    (void)env;
+    return hotstuff_final_proof(VARIANT_THREE_CHAIN, proof, height, id);
+}
+
+const protocol_t protocol_hotstuff_chained = {
+    .name = "hotstuff-chained",
+    .id = 2,
+    .phases = phases,
+    .phase_count = PHASE_COUNT,
+    .finality = FINALITY_ACCOUNTABLE,
+    .uses_monotonic = true,
+    .defaults = hotstuff_defaults,
+    .state_bytes = hotstuff_state_bytes,
+    .effects_max = HOTSTUFF_EFFECTS_MAX,
+    .scratch_bytes = hotstuff_scratch_bytes,
+    .records_max = 1,
+    .record_bytes_max = hotstuff_record_bytes_max,
+    .step = step,
+    .admit = hotstuff_admit,
+    .fingerprint = hotstuff_fingerprint,
+    .final_proof = final_proof,
+    .progress = hotstuff_progress,
+};

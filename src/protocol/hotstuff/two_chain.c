@@ -1,0 +1,45 @@
+/* Two-chain HotStuff by Jolteon's rule (docs/protocols/hotstuff.md): two certificates in a row are
+ * final; a leader without the certificate of the view before shows by a time-out certificate that
+ * no quorum knew a higher one than it builds on, so nobody needs a lock. */
+#include "protocol/hotstuff/hotstuff.h"
+#include "protocol/hotstuff/rules.h"
+
+static const phase_t phases[PHASE_COUNT] = HOTSTUFF_PHASES(1);
+
+const rules_t hotstuff_two_chain = {
+    .phases = phases,
+    .chain = 2,
+    .lock_depth = LOCK_NONE,
+    .leader_waits = false,
+    .votes_again = false,
+};
+
+static void step(void *memory, const env_t *env, const event_t *event, effects_t *effects) {
+    hotstuff_step(VARIANT_TWO_CHAIN, memory, env, event, effects);
+}
+
+static synod_status final_proof(const env_t *env, const certificate_t *proof, height_t height,
+                                const digest_t *id) {
+    (void)env;
+    return hotstuff_final_proof(VARIANT_TWO_CHAIN, proof, height, id);
+}
+
+const protocol_t protocol_hotstuff = {
+    .name = "hotstuff",
+    .id = 1,
+    .phases = phases,
+    .phase_count = PHASE_COUNT,
+    .finality = FINALITY_ACCOUNTABLE,
+    .uses_monotonic = true,
+    .defaults = hotstuff_defaults,
+    .state_bytes = hotstuff_state_bytes,
+    .effects_max = HOTSTUFF_EFFECTS_MAX,
+    .scratch_bytes = hotstuff_scratch_bytes,
+    .records_max = 1,
+    .record_bytes_max = hotstuff_record_bytes_max,
+    .step = step,
+    .admit = hotstuff_admit,
+    .fingerprint = hotstuff_fingerprint,
+    .final_proof = final_proof,
+    .progress = hotstuff_progress,
+};

@@ -1,0 +1,44 @@
+/* HotStuff-2 (docs/protocols/hotstuff-2.md): two certificates in a row are final, and a member is
+ * locked on the highest certified block. After time-outs the leader waits for the others' locks. */
+#include "protocol/hotstuff/hotstuff.h"
+#include "protocol/hotstuff/rules.h"
+
+static const phase_t phases[PHASE_COUNT] = HOTSTUFF_PHASES(1);
+
+const rules_t hotstuff_two_phase = {
+    .phases = phases,
+    .chain = 2,
+    .lock_depth = 0,
+    .leader_waits = true,
+    .votes_again = false,
+};
+
+static void step(void *memory, const env_t *env, const event_t *event, effects_t *effects) {
+    hotstuff_step(VARIANT_TWO_PHASE, memory, env, event, effects);
+}
+
+static synod_status final_proof(const env_t *env, const certificate_t *proof, height_t height,
+                                const digest_t *id) {
+    (void)env;
+    return hotstuff_final_proof(VARIANT_TWO_PHASE, proof, height, id);
+}
+
+const protocol_t protocol_hotstuff_2 = {
+    .name = "hotstuff-2",
+    .id = 3,
+    .phases = phases,
+    .phase_count = PHASE_COUNT,
+    .finality = FINALITY_ACCOUNTABLE,
+    .uses_monotonic = true,
+    .defaults = hotstuff_defaults,
+    .state_bytes = hotstuff_state_bytes,
+    .effects_max = HOTSTUFF_EFFECTS_MAX,
+    .scratch_bytes = hotstuff_scratch_bytes,
+    .records_max = 1,
+    .record_bytes_max = hotstuff_record_bytes_max,
+    .step = step,
+    .admit = hotstuff_admit,
+    .fingerprint = hotstuff_fingerprint,
+    .final_proof = final_proof,
+    .progress = hotstuff_progress,
+};
