@@ -184,6 +184,23 @@ static void test_nothing_more_takes_two(void **state) {
     world_close(w);
 }
 
+/* Nothing is known to be missing, and the peer says nothing (it may be recovering): the next is
+ * asked all the same. */
+static void test_silence_is_no_answer(void **state) {
+    (void)state;
+    world_t *w = open_late();
+    block_ask_t question;
+    link_t first = LINK_NONE, second = LINK_NONE;
+    assert_true(asked_for(w, &question, &first));
+    forget(w);
+    pass(w, SECOND_NS);
+    assert_true(asked_for(w, &question, &second));
+    assert_int_not_equal(first, second);
+    tell_run(w, second, 7);
+    assert_int_equal(report(w).executed, 7);
+    world_close(w);
+}
+
 /* A run whose proof is far comes in pieces, from the same peer. */
 static void test_a_run_in_pieces(void **state) {
     (void)state;
@@ -510,6 +527,7 @@ int main(void) {
         cmocka_unit_test(test_liars_do_not_fill_the_store),
         cmocka_unit_test(test_a_drip_is_left),
         cmocka_unit_test(test_nothing_more_takes_two),
+        cmocka_unit_test(test_silence_is_no_answer),
         cmocka_unit_test(test_a_run_in_pieces),
         cmocka_unit_test(test_unasked_blocks),
         cmocka_unit_test(test_wrong_proofs),
