@@ -8,9 +8,10 @@
 
 /* ---- clocks ---- */
 
-/* A node's clocks run at their own rate: rate_ppm faster than the world's. */
+/* A node's clocks run at their own rate: rate_ppm faster than the world's. Never back, not even by
+ * a nanosecond (rounded in steps of 1,000 ns a slow one did). */
 static uint64_t clock_of(const node_t *node, uint64_t span_ns) {
-    return span_ns + (uint64_t)((int64_t)(span_ns / 1000) * node->rate_ppm / 1000);
+    return span_ns + (uint64_t)((int64_t)span_ns * node->rate_ppm / 1000000);
 }
 
 instant_t node_instant(const node_t *node) {
@@ -23,7 +24,7 @@ instant_t node_instant(const node_t *node) {
 /* When does the node's clock show this? */
 static uint64_t world_time_of(const node_t *node, uint64_t at_ns) {
     uint64_t span = at_ns - (at_ns > 0 ? 1 : 0);
-    uint64_t guess = (uint64_t)((int64_t)span - (int64_t)(span / 1000) * node->rate_ppm / 1000);
+    uint64_t guess = (uint64_t)((int64_t)span - (int64_t)span * node->rate_ppm / 1000000);
     while (clock_of(node, guess) < span)
         guess += span - clock_of(node, guess);
     return node->boot_ns + guess;

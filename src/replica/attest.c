@@ -88,27 +88,8 @@ static void send_checkpoint(replica_t *r, link_t link, const checkpoint_t *check
     link_send(r, link, LANE_CLIENT, FRAME_CHECKPOINT, writer.at);
 }
 
-/* Whoever was away may need our word for a snapshot, and nothing new may come for long. */
-void attest_greet(replica_t *r, const replica_link_t *link) {
-    const checkpoint_said_t *own = &r->checkpoints[(size_t)r->config.self * CHECKPOINTS_KEPT];
-    for (uint32_t i = 0; i < CHECKPOINTS_KEPT && r->root_height > 0; i++)
-        if (own[i].height == r->root_height) {
-            checkpoint_t checkpoint = {.epoch = r->config.committee->epoch,
-                                       .height = own[i].height,
-                                       .root = own[i].root,
-                                       .member = r->config.self,
-                                       .signature = own[i].signature};
-            send_checkpoint(r, link->link, &checkpoint);
-        }
-}
-
-static void attest(replica_t *r) {
-    r->root_height = ledger_height(r->ledger);
-    stage_t before = host_stage(r->config.host, STAGE_ROOT);
-    r->root = snapshot_root(r, r->ledger, &r->executed_id, &r->application_root);
-    host_stage(r->config.host, before);
-    if (r->phase != REPLICA_RUNNING)
-        return;
+/* Our word on the root at hand, signed. */
+static checkpoint_t own_checkpoint(const replica_t *r) {
     checkpoint_t checkpoint = {.epoch = r->config.committee->epoch,
                                .height = r->root_height,
                                .root = r->root,
@@ -117,6 +98,19 @@ static void attest(replica_t *r) {
     checkpoint_signed_bytes(&checkpoint, &r->config.committee->domain, bytes);
     r->config.signer->sign(r->config.signer->context, bytes_of(bytes, sizeof bytes),
                            &checkpoint.signature);
+    return checkpoint;
+}
+
+/* Whoever was away may need our word for a snapshot, and nothing new may come for long. */
+void attest_greet(replica_t *r, const replica_link_t *link) {
+    if (r->root_height == 0)
+        return;
+    checkpoint_t checkpoint = own_checkpoint(r);
+    send_checkpoint(r, link->link, &checkpoint);
+}
+
+void attest_tell(replica_t *r) {
+    checkpoint_t checkpoint = own_checkpoint(r);
     for (member_t m = 0; m < r->config.committee->size; m++) {
         if (m == r->config.self || r->member_links[m] == LINK_NONE)
             continue;
@@ -126,6 +120,16 @@ static void attest(replica_t *r) {
     if (own != NULL)
         *own = (checkpoint_said_t){r->root_height, r->root, checkpoint.signature};
     compare(r);
+}
+
+static void attest(replica_t *r) {
+    r->root_height = ledger_height(r->ledger);
+    stage_t before = host_stage(r->config.host, STAGE_ROOT);
+    r->root = snapshot_root(r, r->ledger, &r->executed_id, &r->application_root);
+    host_stage(r->config.host, before);
+    if (r->phase != REPLICA_RUNNING)
+        return;
+    attest_tell(r);
     if (r->phase == REPLICA_RUNNING)
         save_consider(r);
 }

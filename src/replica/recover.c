@@ -166,6 +166,8 @@ static void finish(replica_t *r) {
                 journal_was_torn(r->journal) ? "yes" : "no");
     if (ledger_height(r->ledger) > r->root_height)
         r->idle_root_at = r->now.now_ns; /* the others may wait for our word on it */
+    else if (r->root_height > 0)
+        attest_tell(r);
     driver_start(r, r->live_records, live);
     tell_anchor(r);
     wait_for_unfinished(r);

@@ -209,7 +209,7 @@ struct replica {
     digest_t branch; /* block up to which mempool marks of branch_mark reach */
     uint64_t branch_mark;
     bool judge_again;
-    bool disk_short; /* something waits for room in the journal */
+    bool disk_short;             /* something waits for room in the journal */
     bool want_waits, want_block; /* what the core wants is not here yet; a block, not a payload */
     digest_t want_parent;
     uint32_t want_size;
@@ -371,6 +371,8 @@ digest_t committee_root(const replica_t *r);
 void attest_collect(replica_t *r);
 synod_status checkpoint_verify(const checkpoint_t *checkpoint, const committee_t *committee);
 void attest_executed(replica_t *r);
+/* All hear of the root at hand: it was computed here, or came with a snapshot. */
+void attest_tell(replica_t *r);
 /* The peer was greeted: it hears our last checkpoint. */
 void attest_greet(replica_t *r, const replica_link_t *link);
 void attest_tick(replica_t *r);

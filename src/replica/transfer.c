@@ -249,6 +249,7 @@ static void install(replica_t *r) {
     r->snapshots.slots[r->transfer.slot].keep = space_first_above(r, manifest->height);
     space_mark(r, r->transfer.slot);
     space_release(r);
+    attest_tell(r); /* others may lack one word for a snapshot of theirs */
     r->snapshots.installed++;
     replica_log(r, 2, "transfer", "installed", "height=%llu bytes=%llu",
                 (unsigned long long)manifest->height, (unsigned long long)manifest->stream_bytes);
