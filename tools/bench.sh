@@ -23,7 +23,7 @@ bench() {
 # CPU of one floor with so many operations a block as the run before had: the client keeps twice as
 # many batches under way as a block has, for one block is under way while the next collects.
 floor() {
-    under_way=$(awk -v n="$3" 'BEGIN { n = int(2 * n + 0.5); print n < 2 ? 2 : n > 4096 ? 4096 : n }')
+    under_way=$(awk -v n="$3" 'BEGIN { n = int(2 * n + 0.5); print (n < 2 ? 2 : n > 4096 ? 4096 : n) }')
     value cpu_us_per_operation "$("$floors" --floor "$1" --seconds 1.5 --fsync --json \
         --payload "$2" --batch "$4" --outstanding "$under_way" | grep '"floor"')"
 }
