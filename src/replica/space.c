@@ -121,9 +121,12 @@ static bool carry_over(replica_t *r, uint64_t below) {
     return true;
 }
 
-/* Blocks above the snapshot, of which some may lie far below the tail, again at its end. */
+/* Blocks above the snapshot, of which some may lie far below the tail, again at its end. Only of a
+ * snapshot of this very state: executed blocks above it may have left the store, and are needed. */
 static void carry_blocks(replica_t *r, snapshot_slot_t *from) {
     uint64_t bytes = 0;
+    if (from->height != ledger_height(r->ledger))
+        return;
     for (uint32_t i = 0; i < BLOCKS_SLOTS; i++) {
         const block_slot_t *slot = &r->blocks.slots[i];
         if (slot->state != BLOCK_FREE && slot_block(slot)->height > from->height &&
