@@ -38,14 +38,18 @@ void space_keep_record(replica_t *r, const record_t *record) {
         (record_t){record->path, record->key, bytes_of(to, record->bytes.size)};
 }
 
+static bool is_written_above(const block_slot_t *slot, height_t height) {
+    return slot->state != BLOCK_FREE && slot_block(slot)->height > height &&
+           slot->journal_sequence != 0;
+}
+
 /* The first record of the journal that somebody who starts from here needs: of the blocks above
  * that were written already, the oldest. */
 uint64_t space_first_above(const replica_t *r, height_t height) {
     uint64_t first = journal_last(r->journal) + 1;
     for (uint32_t i = 0; i < BLOCKS_SLOTS; i++) {
         const block_slot_t *slot = &r->blocks.slots[i];
-        if (slot->state != BLOCK_FREE && slot_block(slot)->height > height &&
-            slot->journal_sequence != 0 && slot->journal_sequence < first)
+        if (is_written_above(slot, height) && slot->journal_sequence < first)
             first = slot->journal_sequence;
     }
     return first;
@@ -122,29 +126,32 @@ static bool carry_over(replica_t *r, uint64_t below) {
 }
 
 /* Blocks above the snapshot, of which some may lie far below the tail, again at its end. Only of a
- * snapshot of this very state: executed blocks above it may have left the store, and are needed. */
-static void carry_blocks(replica_t *r, snapshot_slot_t *from) {
-    uint64_t bytes = 0;
+ * snapshot of this very state: executed blocks above it may have left the store, and are needed.
+ * False: the journal has no room now. */
+static bool carry_blocks(replica_t *r, snapshot_slot_t *from) {
+    uint64_t bytes = 0, most = journal_body_max(r->journal) / 2;
     if (from->height != ledger_height(r->ledger))
-        return;
+        return true;
     for (uint32_t i = 0; i < BLOCKS_SLOTS; i++) {
         const block_slot_t *slot = &r->blocks.slots[i];
-        if (slot->state != BLOCK_FREE && slot_block(slot)->height > from->height &&
-            slot->journal_sequence != 0)
-            bytes += slot->payload_size + BLOCK_FIXED_BYTES;
+        if (is_written_above(slot, from->height))
+            bytes += slot->payload_size + BLOCK_FIXED_BYTES + JOURNAL_RECORD_HEADER_BYTES;
     }
-    if (bytes > r->config.journal_segment_bytes / 4)
-        return;
-    uint64_t before = journal_last(r->journal);
+    if (most > r->config.journal_segment_bytes / 4)
+        most = r->config.journal_segment_bytes / 4;
+    if (bytes > most)
+        return true; /* the release goes as far as the oldest of them */
+    if (!journal_room(r->journal, (size_t)bytes))
+        return false;
     for (uint32_t i = 0; i < BLOCKS_SLOTS; i++) {
         block_slot_t *slot = &r->blocks.slots[i];
-        if (slot->state != BLOCK_FREE && slot_block(slot)->height > from->height &&
-            slot->journal_sequence != 0 && slot->journal_sequence <= before) {
-            slot->journal_sequence = 0;
-            journal_block(r, slot);
-        }
+        if (!is_written_above(slot, from->height))
+            continue;
+        slot->journal_sequence = 0;
+        journal_block(r, slot);
     }
     from->keep = space_first_above(r, from->height);
+    return true;
 }
 
 bool space_short(const replica_t *r) {
@@ -172,9 +179,7 @@ void space_release(replica_t *r) {
     if (from->height == 0 || from->keep == 0)
         return;
     journal_use_reserve(r->journal, true);
-    if (space_short(r))
-        carry_blocks(r, from);
-    bool carried = carry_over(r, from->keep);
+    bool carried = (!space_short(r) || carry_blocks(r, from)) && carry_over(r, from->keep);
     if (carried)
         journal_release(r->journal, from->keep);
     journal_use_reserve(r->journal, false);

@@ -2,6 +2,7 @@
  * it is whole, damaged, alone, or without the journal below. The replica under test is member 3. */
 #include "codec/snapshot_codec.h"
 #include "crypto/hash.h"
+#include "replica/blocks.h"
 #include "tests/unit/replica_chain.h"
 
 #define CHAIN 16
@@ -291,12 +292,12 @@ static void test_the_older_one_is_enough(void **state) {
 
 /* ---- a journal that fills ---- */
 
-/* Eight segments, no snapshot for as long as there is work, and every block is voted for. */
-static world_t *open_small(void) {
+/* Eight segments, and every block is voted for. */
+static world_t *open_small(uint64_t checkpoint_blocks, uint64_t snapshot_bytes) {
     world_t *w = world_make(SUITE_SYMBOLIC, 3);
-    w->config.journal_segments = 8;
-    w->config.snapshot_bytes = UINT64_C(1) << 40;
-    w->config.chain.checkpoint_blocks = 1000;
+    w->config.journal_segments = JOURNAL_SEGMENTS_MIN;
+    w->config.snapshot_bytes = snapshot_bytes;
+    w->config.chain.checkpoint_blocks = checkpoint_blocks;
     start(w);
     connect_all(w);
     memset(chain, 0, sizeof chain);
@@ -304,10 +305,14 @@ static world_t *open_small(void) {
     return w;
 }
 
-/* Proposes block i, of 12 KB; is it voted for? */
-static bool is_voted_for(world_t *w, uint32_t i) {
-    static char text[12000];
-    memset(text, 'x', sizeof text - 1);
+#define LARGE 12000
+#define SMALL 5000 /* what the store keeps of these is little enough to be written again */
+
+/* Proposes block i of so many bytes; is it voted for? */
+static bool is_voted_for(world_t *w, uint32_t i, size_t size) {
+    static char text[LARGE];
+    memset(text, 'x', size - 1);
+    text[size - 1] = 0;
     if (i == 2)
         add_text(w, &chain[i], 0, 0, 7, 0, "");
     if (i >= 4)
@@ -321,10 +326,10 @@ static bool is_voted_for(world_t *w, uint32_t i) {
 /* attack F6: blocks wait; what is idle then takes a snapshot, and they go on. */
 static void test_a_full_journal_waits(void **state) {
     (void)state;
-    world_t *w = open_small();
+    world_t *w = open_small(1000, UINT64_C(1) << 40); /* no snapshot while there is work */
     uint32_t waits = 0;
     for (uint32_t i = 1; i <= LONG_CHAIN; i++) {
-        if (is_voted_for(w, i))
+        if (is_voted_for(w, i, LARGE))
             continue;
         waits++;
         pass(w, SECOND_NS / 5);
@@ -341,12 +346,40 @@ static void test_a_full_journal_waits(void **state) {
     world_close(w);
 }
 
-/* The same, but nobody attests: the room that blocks leave is for time-outs. */
+/* A snapshot that was begun while there was room ends when there is none: of the blocks above it
+ * most have left the store, and only the journal has them. */
+static void test_a_slow_snapshot_releases_no_block(void **state) {
+    (void)state;
+    world_t *w = open_small(100, 1);
+    uint32_t i = 1;
+    for (; is_voted_for(w, i, SMALL); i++) {
+        if (report(w).executed != 100)
+            continue;
+        w->store_holds = true;
+        attest_by(w, 0, 2);
+        assert_true(w->store_token != 0);
+    }
+    status_report_t before = report(w);
+    assert_true(before.executed > 100 + 2 * BLOCKS_KEPT);
+    w->store_holds = false;
+    settle(w);
+    assert_int_equal(report(w).snapshot_height, 100);
+    assert_true(report(w).journal_used_bytes < before.journal_used_bytes);
+    restart(w);
+    assert_int_equal(w->halted, SYNOD_OK);
+    /* what is final is marked while there is room: the last one is final again when others say so
+     */
+    assert_in_range(report(w).executed, before.executed - 1, before.executed);
+    assert_memory_equal(report(w).root.bytes, before.root.bytes, sizeof before.root);
+    world_close(w);
+}
+
+/* A full journal, and nobody attests: the room that blocks leave is for time-outs. */
 static void test_a_full_journal_takes_time_outs(void **state) {
     (void)state;
-    world_t *w = open_small();
+    world_t *w = open_small(1000, UINT64_C(1) << 40); /* no snapshot while there is work */
     uint32_t i = 1;
-    while (is_voted_for(w, i))
+    while (is_voted_for(w, i, LARGE))
         assert_in_range(++i, 1, LONG_CHAIN);
     for (uint32_t times = 0; times < 100; times++)
         pass(w, 60 * SECOND_NS);
@@ -368,6 +401,7 @@ int main(void) {
         cmocka_unit_test(test_promises_are_carried_over),
         cmocka_unit_test(test_the_older_one_is_enough),
         cmocka_unit_test(test_a_full_journal_waits),
+        cmocka_unit_test(test_a_slow_snapshot_releases_no_block),
         cmocka_unit_test(test_a_full_journal_takes_time_outs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
