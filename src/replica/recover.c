@@ -131,16 +131,6 @@ static void say_what_is_missing(replica_t *r) {
                     (unsigned long long)here, (unsigned long long)marked);
 }
 
-/* After a start from a snapshot the core may know nothing of the certificate that finished it. */
-static void tell_anchor(replica_t *r) {
-    const certificate_t *proof = NULL;
-    if (r->final_proof_size == 0 || r->final_height == 0 ||
-        judge_proof(r, bytes_of(r->final_proof, r->final_proof_size), r->final_height, &r->final_id,
-                    &proof) != SYNOD_OK)
-        return;
-    sync_tell_core(r, r->final_height, &r->final_id, proof);
-}
-
 static void finish(replica_t *r) {
     if (journal_last(r->journal) == 0) {
         uint8_t body[GENESIS_BYTES + 1];
@@ -169,7 +159,7 @@ static void finish(replica_t *r) {
     else if (r->root_height > 0)
         attest_tell(r);
     driver_start(r, r->live_records, live);
-    tell_anchor(r);
+    sync_tell_anchor(r);
     wait_for_unfinished(r);
     r->pending_dirty = r->judge_again = true; /* blocks of before: what comes stands on them */
     links_recovered(r);

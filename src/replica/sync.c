@@ -204,7 +204,8 @@ synod_status judge_proof(replica_t *r, bytes_t encoded, height_t height, const d
 }
 
 /* The proof stays in the decode arena until the event was taken. */
-void sync_tell_core(replica_t *r, height_t height, const digest_t *id, const certificate_t *proof) {
+static void tell_core(replica_t *r, height_t height, const digest_t *id,
+                      const certificate_t *proof) {
     event_t event = {.kind = EVENT_JUMP};
     event.jump.height = height;
     event.jump.id = *id;
@@ -218,8 +219,16 @@ static bool take_proof(replica_t *r, bytes_t encoded, height_t height, const dig
     if (judge_proof(r, encoded, height, id, &proof) != SYNOD_OK)
         return false;
     deliver_encoded(r, height, id, encoded);
-    sync_tell_core(r, height, id, proof);
+    tell_core(r, height, id, proof);
     return true;
+}
+
+void sync_tell_anchor(replica_t *r) {
+    const certificate_t *proof = NULL;
+    if (r->final_proof_size > 0 && r->final_height > 0 &&
+        judge_proof(r, bytes_of(r->final_proof, r->final_proof_size), r->final_height, &r->final_id,
+                    &proof) == SYNOD_OK)
+        tell_core(r, r->final_height, &r->final_id, proof);
 }
 
 /* Puts a block that fits into the store, unless it is there. NULL when it is not what it says. */

@@ -43,8 +43,8 @@ void sync_fetch_parent(replica_t *r, const digest_t *id);
  * used again. */
 synod_status judge_proof(replica_t *r, bytes_t encoded, height_t height, const digest_t *id,
                          const certificate_t **proof);
-/* The core learns of a certificate that it missed. */
-void sync_tell_core(replica_t *r, height_t height, const digest_t *id, const certificate_t *proof);
+/* After a start from a snapshot: the core may know nothing of the certificate that finished it. */
+void sync_tell_anchor(replica_t *r);
 
 /* ---- serve.c ---- */
 void serve_ask(replica_t *r, struct replica_link *link, bytes_t body);

@@ -237,7 +237,6 @@ bool transfer_on_stored(replica_t *r, synod_status status) {
 
 static void install(replica_t *r) {
     const snapshot_manifest_t *manifest = &r->snapshots.read.manifest;
-    const certificate_t *proof = NULL;
     ledger_t *before = r->ledger;
     r->ledger = r->spare;
     r->spare = before;
@@ -256,9 +255,7 @@ static void install(replica_t *r) {
     r->branch_mark = 0; /* it was counted from the block before */
     r->pending_dirty = r->judge_again = true;
     end(r);
-    if (r->final_proof_size > 0 && judge_proof(r, bytes_of(r->final_proof, r->final_proof_size),
-                                               r->final_height, &r->final_id, &proof) == SYNOD_OK)
-        sync_tell_core(r, r->final_height, &r->final_id, proof);
+    sync_tell_anchor(r);
     r->sync_at = r->sync_end = 0;
     sync_want(r); /* what came after it */
 }
