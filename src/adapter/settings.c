@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "replica/replica.h"
 
 #define SETTINGS_FILE_MAX 65536
 /* inih cuts longer lines in two, of which the second would be taken for a line of its own. */
@@ -59,7 +60,7 @@ static const setting_t rows[] = {
            "silence after which it is given up"),
     {"storage", "data", "folder of journal and snapshots, relative to this file", SETTING_PATH,
      AT(data), 1, 0, 0, NULL},
-    NUMBER("storage", "journal_segments", journal_segments, 8, 65536, 64,
+    NUMBER("storage", "journal_segments", journal_segments, JOURNAL_SEGMENTS_MIN, 65536, 64,
            "most segments of the journal; may grow between two runs, not shrink"),
     NUMBER("storage", "journal_segment_kib", journal_segment_kib, 256, 1048576, 65536,
            "size of one; a multiple of 4; never changes once the journal has begun"),

@@ -4,7 +4,6 @@
 #include "base/arena.h"
 
 #define JOURNAL_SEGMENTS_DEFAULT 64
-#define JOURNAL_SEGMENTS_MIN 8 /* journal_roomy */
 /* A snapshot for each eighth of the journal. */
 #define SNAPSHOT_SHARE_DEFAULT 8
 #define MEMPOOL_BYTES_DEFAULT (64u << 20)

@@ -17,6 +17,9 @@
 #include "replica/host.h"
 #include "replica/ledger.h"
 
+/* With fewer a release might not make room for the next block (journal_roomy). */
+#define JOURNAL_SEGMENTS_MIN 8
+
 typedef struct instant {
     uint64_t now_ns;  /* monotonic */
     uint64_t time_ns; /* since genesis, as this node's clock says */
@@ -44,7 +47,7 @@ typedef struct replica_config {
     const synod_app *app;
     const host_t *host; /* borrowed */
     /* this node's own bounds; zero = default */
-    uint32_t journal_segments;      /* default 64, at least 8 */
+    uint32_t journal_segments;      /* default 64, at least JOURNAL_SEGMENTS_MIN */
     uint64_t journal_segment_bytes; /* part of the device; default 64 MiB */
     /* Bytes that the journal's device has now: beyond, nothing was ever written; 0: not known. */
     uint64_t journal_extent_bytes;

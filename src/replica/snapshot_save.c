@@ -266,7 +266,8 @@ static bool due(replica_t *r) {
     return !pinned || !roomy;
 }
 
-/* A root was just attested. Its height has to be the one that the proof at hand is for. */
+/* Is a snapshot due of the root at hand? Its height has to be the one that the proof at hand is
+ * for. */
 void save_consider(replica_t *r) {
     snapshots_t *s = &r->snapshots;
     save_t *save = &s->save;
