@@ -77,7 +77,8 @@ local function quoted(piece)
     end):gsub("\\u0022", '\\"'):gsub("\\u005c", "\\\\"):gsub("\\u000a", "\\n") .. '"'
 end
 
-local function sorted_keys(value)
+-- The keys of a table, in order.
+function json.sorted_keys(value)
     local keys = {}
     for key in pairs(value) do keys[#keys + 1] = key end
     table.sort(keys)
@@ -96,7 +97,7 @@ function json.encode(value, indent)
         end
         return "[\n" .. table.concat(lines, ",\n") .. "\n" .. indent .. "]"
     end
-    for _, key in ipairs(sorted_keys(value)) do
+    for _, key in ipairs(json.sorted_keys(value)) do
         lines[#lines + 1] = deeper .. quoted(key) .. ": " .. json.encode(value[key], deeper)
     end
     if #lines == 0 then return "{}" end

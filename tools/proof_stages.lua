@@ -16,7 +16,7 @@ local VACUOUS_MOST = 0.01
 local STARTS = 20
 -- The entries of the catalogue that are owed so far, by number.
 local OWED = [[Q1 Q2 Q3 Q4 Q5 Q6 Q7 Q8 Q9 Q11 Q12 Q13 Q14 H1 H4 H5 H7 H8 H9 H10 H11 H12 H13 H14 H15
-    H17 K1 K2 K4 K5 K7 K8 N1 N3 N10 N11 N13 C1 C2 C3 C4 C5 F1 F2 F5 F11 F13 X4 X5 X6 X11 X19]]
+    H17 K1 K2 K4 K5 K7 K8 N1 N2 N3 N4 N5 N6 N7 N10 N11 N12 N13 C1 C2 C3 C4 C5 F1 F2 F5 F11 F13 X4 X5 X6 X11 X19]]
 
 local function run(command)
     local pipe = assert(io.popen("{ " .. command .. "\n} 2>&1"))
@@ -59,6 +59,7 @@ end
 local function test_of_file(path)
     if path:match("^sim/bare") then return "property.bare_hotstuff" end
     if path:match("^sim/") then return "property.sim_sweep" end
+    if path:match("^tests/scenario/.*%.lua$") then return "scenario.sim_scripts" end
     local test = path:match("^tests/(.*)_test%.%l+$")
     return test and test:gsub("/", ".")
 end
@@ -198,22 +199,15 @@ local function merge(to, from)
     end
 end
 
-local function sorted(set)
-    local keys = {}
-    for key in pairs(set) do keys[#keys + 1] = key end
-    table.sort(keys)
-    return keys
-end
-
 -- The matrix as one line a kind, and what was struck how seldom.
 local function count_kinds(totals)
     totals.kinds, totals.kinds_struck, totals.pairs_of_all, totals.pairs_struck = 0, 0, 0, 0
     local rows = {}
-    for _, kind in ipairs(sorted(totals.pairs)) do
+    for _, kind in ipairs(json.sorted_keys(totals.pairs)) do
         totals.kinds = totals.kinds + 1
         totals.kinds_struck = totals.kinds_struck + (totals.faults[kind] > 0 and 1 or 0)
         local cells = {}
-        for _, other in ipairs(sorted(totals.pairs[kind])) do
+        for _, other in ipairs(json.sorted_keys(totals.pairs[kind])) do
             local count = totals.pairs[kind][other]
             cells[#cells + 1] = other .. " " .. count
             totals.pairs_of_all = totals.pairs_of_all + 1
@@ -356,7 +350,7 @@ stage("node-power", "include src node tests/power", function(context)
         return { good = false, absent = "tests/power/run.sh is not here" }
     end
     local result = { good = true, cuts = 0, modes = {} }
-    for _, name in ipairs(sorted(POWER_MODES)) do
+    for _, name in ipairs(json.sorted_keys(POWER_MODES)) do
         local mode, code = cut(context, POWER_MODES[name] .. " --cuts " .. CUTS)
         result.modes[name] = mode
         result.good = result.good and code == 0 and mode ~= nil and mode.cuts >= CUTS

@@ -1,5 +1,5 @@
--- Schedule X18: links fail in one direction around the ring, so that everybody reaches somebody and
--- is reached by somebody, but not by the same ones.
+-- Schedule X18 (attack N2): links fail in one direction around the ring, so that everybody reaches
+-- somebody and is reached by somebody, but not by the same ones.
 cluster{members = 4, clients = 1, seed = 18}
 submit(0, "increment", "x")
 expect(settle(5000))
