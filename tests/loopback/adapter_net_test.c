@@ -175,6 +175,39 @@ static void test_reconnects(void **state) {
     assert_int_equal(parties[1].ups, 4);
 }
 
+/* Addresses may be names: to listen on and to dial. */
+static void test_names(void **state) {
+    (void)state;
+    for (uint32_t index = 0; index < 2; index++) {
+        (void)snprintf(world_peers[index].address.host, sizeof world_peers[index].address.host,
+                       "localhost");
+    }
+    address_t here = {.host = "localhost"};
+    for (uint32_t index = 0; index < 2; index++) {
+        net_options_t options = world_options(index, 2);
+        options.listen = &here;
+        world_start(index, &options);
+    }
+    run_until(all_are_up(2));
+    world_stop(0); /* the other goes on asking for the name, also while it ends itself */
+    run_until(net_counters(parties[1].net)->dialled + net_counters(parties[1].net)->accepted > 1);
+}
+
+/* A name that cannot be one, and an address that cannot be reached, hold up nobody else. */
+static void test_no_such_address(void **state) {
+    (void)state;
+    memset(world_peers[2].address.host, 'x', 70); /* longer than a label may be */
+    (void)snprintf(world_peers[3].address.host, sizeof world_peers[3].address.host, "fe80::1%%no");
+    for (uint32_t index = 0; index < 2; index++) {
+        net_options_t options = world_options(index, 4);
+        world_start(index, &options);
+    }
+    run_until(parties[0].live == 1 && parties[1].live == 1);
+    world_run_ms(200); /* some more attempts at the two that are not there */
+    assert_int_equal(parties[0].live, 1);
+    assert_int_equal(parties[0].downs, 0);
+}
+
 static void test_port_in_use(void **state) {
     (void)state;
     start_members(1);
@@ -275,7 +308,8 @@ int main(void) {
         TEST(test_client),          TEST(test_unknown_certificate),
         TEST(test_wrong_server),    TEST(test_member_of_another_genesis),
         TEST(test_own_key),         TEST(test_wrong_direction),
-        TEST(test_reconnects),      TEST(test_port_in_use),
+        TEST(test_reconnects),      TEST(test_names),
+        TEST(test_no_such_address), TEST(test_port_in_use),
         TEST(test_close),           TEST(test_close_within_event),
         TEST(test_all_is_heard),    TEST(test_lanes),
         TEST(test_bulk_is_dropped),

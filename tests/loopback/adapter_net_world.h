@@ -348,8 +348,9 @@ static inline void stranger_step(stranger_t *stranger) {
         assert_true(condition);                                                                    \
     } while (0)
 
-/* Connects and shakes hands; with a seed it shows that key. Its own judgement accepts everybody. */
-static inline void stranger_shake(stranger_t *stranger, uint16_t port, const uint8_t *seed) {
+/* Connects and begins to shake hands; with a seed it shows that key. Its own judgement accepts
+ * everybody. */
+static inline void stranger_begin(stranger_t *stranger, uint16_t port, const uint8_t *seed) {
     stranger_connect(stranger, port);
     stranger->tls = tls_open(seed, &world_reason);
     assert_non_null(stranger->tls);
@@ -357,8 +358,15 @@ static inline void stranger_shake(stranger_t *stranger, uint16_t port, const uin
                                  stranger_trusts, NULL));
     stranger->session.out = &stranger->out;
     assert_int_equal(tls_handshake(&stranger->session), TLS_AGAIN);
-    stranger_until(stranger,
-                   stranger->closed || (stranger->shaken && buffer_size(&stranger->out) == 0));
+}
+
+static inline bool stranger_has_shaken(const stranger_t *stranger) {
+    return stranger->closed || (stranger->shaken && buffer_size(&stranger->out) == 0);
+}
+
+static inline void stranger_shake(stranger_t *stranger, uint16_t port, const uint8_t *seed) {
+    stranger_begin(stranger, port, seed);
+    stranger_until(stranger, stranger_has_shaken(stranger));
 }
 
 static inline void stranger_say(stranger_t *stranger, const void *bytes, size_t size) {

@@ -46,7 +46,7 @@ typedef struct sent {
 } sent_t;
 
 /* A snapshot of the little state of these tests. */
-#define BLOB_BYTES (192u << 10)
+#define BLOB_BYTES (512u << 10)
 typedef struct blob {
     bool there;
     uint8_t bytes[BLOB_BYTES];
