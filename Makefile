@@ -10,7 +10,7 @@ SYNOD = $(BUILD)/release/synod
 C_FILES = $(shell find $(wildcard include src node cli sim tests bench examples) -name '*.[ch]')
 
 .PHONY: release debug fuzz tsan faults program hooked test demo bench proof proof-table soak tidy
-.PHONY: format clean
+.PHONY: coverage format clean
 
 release debug fuzz tsan faults:
 	@cmake --preset $@ -B $(BUILD)/$@ >/dev/null
@@ -51,6 +51,10 @@ proof soak: release
 
 tidy: release
 	@tools/tidy --build $(BUILD)/release
+
+# Which lines and branches of src/ the tests run (docs/guide/coverage.md).
+coverage:
+	@BUILD=$(BUILD)/coverage JOBS=$(JOBS) exec sh tools/coverage.sh $(ARGS)
 
 format:
 	@clang-format -i $(C_FILES)

@@ -28,6 +28,12 @@ endif()
 # An archive names the libraries that its layer may use; a program loads those that it does use.
 add_link_options(-Wl,--as-needed)
 
+# Atomic: workers of one process count together.
+if(SYNOD_COVERAGE)
+    add_compile_options(--coverage -fprofile-update=atomic)
+    add_link_options(--coverage)
+endif()
+
 if(SYNOD_FAULT_HOOKS)
     add_compile_definitions(SYNOD_FAULT_HOOKS=1)
 endif()
