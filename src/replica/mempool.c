@@ -5,8 +5,13 @@
 #include "base/arena.h"
 #include "base/check.h"
 
-/* A request may not be larger than this part of the ring, so that copying to the front ends. */
+/* A request may not be larger than this part of the ring. */
 #define RING_SHARE 4
+/* What a piece takes beyond its bytes, at most. */
+#define PIECE_EXTRA 24
+/* Adding leaves so much free that the piece at the head can be copied behind the tail, whatever is
+ * skipped at the end of the ring: else one old request in front would block the ring for good. */
+#define SPARE_BYTES (2 * (REQUEST_BYTES_MAX + PIECE_EXTRA))
 
 size_t mempool_memory_bytes(uint32_t ring_bytes) {
     return arena_cost(ring_bytes) + arena_cost(MEMPOOL_REQUESTS_MAX * sizeof(mempool_entry_t)) +
@@ -116,27 +121,29 @@ static bool alive(const mempool_t *mempool, const piece_t *piece, uint64_t at) {
            mempool->entries[piece->slot].at == at;
 }
 
-/* Frees the front: dead pieces go, a live one is copied behind the tail as long as that makes room.
- * True when `size` bytes fit now. */
+/* Frees the front: dead pieces go, live ones are copied behind the tail. Only while at most half of
+ * the ring is alive, so that a byte copied is a byte won; when more is, what stands in front leaves
+ * first. True when `size` bytes fit now. */
 static bool make_room(mempool_t *mempool, uint32_t size) {
-    uint64_t copied = 0;
-    for (;;) {
-        uint64_t end = tail_for(mempool, size) + size;
-        if (end - mempool->head <= mempool->ring_bytes)
-            return true;
+    uint64_t room = mempool->ring_bytes - SPARE_BYTES, copied = 0;
+    uint64_t live = mempool->bytes + (uint64_t)mempool->count * PIECE_EXTRA;
+    if (mempool->count == 0)
+        mempool->head = mempool->tail = tail_for(mempool, mempool->ring_bytes);
+    while (tail_for(mempool, size) + size - mempool->head > room) {
         piece_t *piece = piece_at(mempool, mempool->head);
         if (alive(mempool, piece, mempool->head)) {
-            uint64_t moved = tail_for(mempool, piece->size) + piece->size;
-            if (copied > mempool->ring_bytes / RING_SHARE ||
-                moved - mempool->head > mempool->ring_bytes)
+            if (live + size > room / 2 || copied > live)
                 return false;
             mempool_entry_t *entry = &mempool->entries[piece->slot];
+            invariant(tail_for(mempool, piece->size) + piece->size - mempool->head <=
+                      mempool->ring_bytes);
             copied += piece->size;
             entry->at =
                 place(mempool, piece->slot, bytes_of((uint8_t *)piece + PIECE_HEADER, entry->size));
         }
         mempool->head += piece->size;
     }
+    return true;
 }
 
 synod_status mempool_add(mempool_t *mempool, const request_t *request, uint64_t sequence,
