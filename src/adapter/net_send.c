@@ -33,14 +33,6 @@ static bool lanes_are_empty(const net_link_t *link) {
     return true;
 }
 
-size_t link_waiting_bytes(const net_link_t *link) {
-    size_t size = buffer_size(&link->wire) + buffer_size(&link->writing);
-    for (int lane = 0; lane < LANE_COUNT; lane++) {
-        size += buffer_size(&link->lanes[lane]);
-    }
-    return size;
-}
-
 /* A large frame for an idle link need not be copied first. */
 static bool goes_direct(const net_link_t *link, bytes_t frame) {
     return frame.size >= DIRECT_BYTES && lanes_are_empty(link) &&

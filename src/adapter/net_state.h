@@ -167,6 +167,5 @@ bool link_queue(net_link_t *link, lane_t lane, bytes_t frame);
 /* A frame of the adapter's own. `body` may be empty. */
 void link_queue_frame(net_link_t *link, frame_kind_t kind, bytes_t body);
 void link_flush(net_link_t *link);
-size_t link_waiting_bytes(const net_link_t *link);
 
 #endif

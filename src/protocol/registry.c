@@ -20,13 +20,6 @@ const protocol_t *protocol_find(const char *name) {
     return NULL;
 }
 
-const protocol_t *protocol_by_id(uint32_t id) {
-    for (const protocol_t *const *at = protocols; *at != NULL; at++)
-        if ((*at)->id == id)
-            return *at;
-    return NULL;
-}
-
 static const char *judge_phase(const phase_t *phase) {
     if (phase->claim_count > CLAIMS_MAX)
         return "a phase has more claims than a statement holds";

@@ -6,9 +6,8 @@
 
 /* NULL-terminated, in order of introduction. */
 const protocol_t *const *protocol_all(void);
-/* By name or id; NULL when this build has none such. */
+/* By name; NULL when this build has none such. */
 const protocol_t *protocol_find(const char *name);
-const protocol_t *protocol_by_id(uint32_t id);
 
 /* The protocol of a new chain unless told otherwise. */
 #define PROTOCOL_DEFAULT "hotstuff"
