@@ -101,4 +101,14 @@ void hotstuff_progress(const void *memory, const env_t *env, progress_t *to);
 
 #define HOTSTUFF_EFFECTS_MAX 28
 
+/* All of it but the name, the number and the warning; `phases`, `step` and `final_proof` are those
+ * of the member's own file. */
+#define HOTSTUFF_SHARED                                                                            \
+    .phases = phases, .phase_count = PHASE_COUNT, .finality = FINALITY_ACCOUNTABLE,                \
+    .uses_monotonic = true, .defaults = hotstuff_defaults, .state_bytes = hotstuff_state_bytes,    \
+    .effects_max = HOTSTUFF_EFFECTS_MAX, .scratch_bytes = hotstuff_scratch_bytes,                  \
+    .records_max = 1, .record_bytes_max = hotstuff_record_bytes_max, .step = step,                 \
+    .admit = hotstuff_admit, .fingerprint = hotstuff_fingerprint, .final_proof = final_proof,      \
+    .progress = hotstuff_progress
+
 #endif
