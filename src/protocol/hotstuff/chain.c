@@ -35,11 +35,23 @@ height_t proves_final(uint8_t chain, const certificate_t *qc, digest_t *id) {
     return height;
 }
 
-/* A view that was timed out here took at least that long and tells nothing about how long one
- * takes; with votes that are said again (HSC 4) a commit may come in no other. */
+/* What a view takes here, for the back-off. One that was timed out took at least that long and
+ * tells nothing about how long one takes; with votes that are said again (HSC 4) a commit may come
+ * in no other. Of two that were not timed out the shorter one tells: the longer one may have waited
+ * for a certificate that a liar kept, and found it by asking (attack P11). */
 static uint64_t view_took_ns(const step_t *step) {
     const hotstuff_t *state = step->state;
-    return state->times_left > 0 ? state->good_view_ns : step->event->now_ns - state->view_since_ns;
+    uint64_t took_ns = step->event->now_ns - state->view_since_ns;
+    bool tells = state->times_left == 0 && took_ns < state->good_view_ns;
+    return tells ? took_ns : state->good_view_ns;
+}
+
+/* HS 3: it is progress, whatever way the proof came. */
+static void delivered(step_t *step, height_t height) {
+    hotstuff_t *state = step->state;
+    state->delivered = height;
+    if (state->timer_at_ns != 0) /* else nobody measured this view */
+        pacemaker_progress(&state->pacemaker, view_took_ns(step));
 }
 
 /* HS 3: whatever certificate proves it, the highest one or not; it is kept for those who ask. */
@@ -53,9 +65,7 @@ static void commit(step_t *step, const certificate_t *qc) {
     state->has_final = true;
     if (height == state->delivered)
         return;
-    state->delivered = height;
-    if (state->timer_at_ns != 0) /* else nobody measured this view */
-        pacemaker_progress(&state->pacemaker, view_took_ns(step));
+    delivered(step, height);
     effect_t *effect = effect_add(step->effects, EFFECT_DELIVER);
     effect->deliver.position = height;
     effect->deliver.id = id;
@@ -234,7 +244,7 @@ void upon_verdict(step_t *step) {
 void upon_jump(step_t *step) {
     hotstuff_t *state = step->state;
     if (step->event->jump.height > state->delivered)
-        state->delivered = step->event->jump.height;
+        delivered(step, step->event->jump.height);
     if (step->event->jump.height > state->executed)
         state->executed = step->event->jump.height;
     if (step->event->jump.certificate != NULL)
