@@ -68,10 +68,16 @@ static void two_phases(void **state) {
     good_and_judged("hotstuff-2");
 }
 
+static void four_phases(void **state) {
+    (void)state;
+    good_and_judged("hotstuff-basic");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(three_chains),
         cmocka_unit_test(two_phases),
+        cmocka_unit_test(four_phases),
     };
     return cmocka_run_group_tests_name("hotstuff: the family in replicas", tests, NULL, NULL);
 }

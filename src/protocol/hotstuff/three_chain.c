@@ -4,10 +4,12 @@
 #include "protocol/hotstuff/hotstuff.h"
 #include "protocol/hotstuff/rules.h"
 
-static const phase_t phases[PHASE_COUNT] = HOTSTUFF_PHASES(2);
+static const phase_t phases[PHASE_COUNT] = {HOTSTUFF_ROWS(2)};
 
 const rules_t hotstuff_three_chain = {
     .phases = phases,
+    .lock_phase = PHASE_VOTE,
+    .final_phase = PHASE_VOTE,
     .chain = 3,
     .lock_depth = 1,
     .leader_waits = false,

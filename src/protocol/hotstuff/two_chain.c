@@ -4,10 +4,12 @@
 #include "protocol/hotstuff/hotstuff.h"
 #include "protocol/hotstuff/rules.h"
 
-static const phase_t phases[PHASE_COUNT] = HOTSTUFF_PHASES(1);
+static const phase_t phases[PHASE_COUNT] = {HOTSTUFF_ROWS(1)};
 
 const rules_t hotstuff_two_chain = {
     .phases = phases,
+    .lock_phase = PHASE_VOTE,
+    .final_phase = PHASE_VOTE,
     .chain = 2,
     .lock_depth = LOCK_NONE,
     .leader_waits = false,
