@@ -15,8 +15,9 @@ local CHUNK = 5000
 local VACUOUS_MOST = 0.01
 local STARTS = 20
 -- The entries of the catalogue that are owed so far, by number.
-local OWED = [[Q1 Q2 Q3 Q4 Q5 Q6 Q7 Q8 Q9 Q11 Q12 Q13 Q14 H1 H4 H5 H7 H8 H9 H10 H11 H12 H13 H14 H15
-    H17 K1 K2 K4 K5 K7 K8 N1 N2 N3 N4 N5 N6 N7 N10 N11 N12 N13 C1 C2 C3 C4 C5 F1 F2 F5 F11 F13 X4 X5 X6 X11 X19]]
+local OWED = [[Q1 Q2 Q3 Q4 Q5 Q6 Q7 Q8 Q9 Q11 Q12 Q13 Q14 H1 H2 H3 H4 H5 H6 H7 H8 H9 H10 H11 H12 H13 H14
+    H15 H17 K1 K2 K4 K5 K7 K8 N1 N2 N3 N4 N5 N6 N7 N10 N11 N12 N13 C1 C2 C3 C4 C5 F1 F2 F5 F11 F13
+    X3 X4 X5 X6 X11 X19]]
 
 local function run(command)
     local pipe = assert(io.popen("{ " .. command .. "\n} 2>&1"))
