@@ -7,9 +7,7 @@ local quoted = text.quoted
 
 local stages = { list = {}, named = {}, names = {} }
 
-local SEEDS = math.tointeger(os.getenv("SEEDS") or 100000)
--- Of a protocol that is not the default one.
-local SEEDS_VARIANT = SEEDS // 10
+local SEEDS = math.tointeger(os.getenv("SEEDS") or 100000) -- counted ones, of each protocol
 local CUTS = math.tointeger(os.getenv("CUTS") or 100)
 local CHUNK = 5000
 local VACUOUS_MOST = 0.01
@@ -253,8 +251,7 @@ stage("sim", "include src sim", function(context)
     local list = json.decode((output_of(quoted(context.build .. "/synod") .. " protocols --json")))
     for _, protocol in ipairs(list) do
         if protocol.runs then
-            local proved = prove_protocol(context, protocol.name,
-                protocol.default and SEEDS or SEEDS_VARIANT)
+            local proved = prove_protocol(context, protocol.name, SEEDS)
             result.protocols[protocol.name] = proved
             result.good = result.good and proved.good
         end
