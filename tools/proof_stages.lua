@@ -260,6 +260,29 @@ stage("sim", "include src sim", function(context)
 end)
 
 -------------------------------------------------------------------------------------------------
+-- plays: what is there to be seen failing fails, and the same schedule leaves the others whole
+-------------------------------------------------------------------------------------------------
+
+local PLAYS = {
+    ["one chain: forks"] = "one_certificate_is_not_final",
+    ["two chains, a lock, no proof and no wait: stall"] = "a_lock_that_nobody_hears_of",
+}
+
+stage("plays", "src/model src/protocol sim tests/scenario", function(context)
+    local result = { good = true, plays = {} }
+    local output = run(quoted(context.build .. "/tests/scenario_hotstuff_family_test"))
+    for what, test in pairs(PLAYS) do
+        local said = output:match("RUN[^\n]*%] " .. test .. "\n(.-)%[ *OK %] " .. test .. "\n")
+        result.plays[what] = said and said:match("[^\n]+") or nil
+        result.good = result.good and result.plays[what] ~= nil
+    end
+    result.control = output:match("%[ *OK %] without_votes_to_all_nothing_commits") and
+        "three chains without their remedy: nothing is final" or nil
+    result.good = result.good and result.control ~= nil
+    return result
+end)
+
+-------------------------------------------------------------------------------------------------
 -- breaks: what is taken out is noticed
 -------------------------------------------------------------------------------------------------
 

@@ -272,6 +272,8 @@ static void a_lock_that_nobody_hears_of(void **state) {
     assert_true(certified_over_a_hidden_lock("hotstuff"));
     assert_true(certified_over_a_hidden_lock("hotstuff-chained"));
     assert_false(certified_over_a_hidden_lock("hotstuff-2"));
+    printf("a hidden lock: with two chains and a proof, and with three chains, view 3 certifies a "
+           "block; with two, a lock and a wait that is too short nothing\n");
 }
 
 /* HS2 1: the same, but what B says comes in time: the leader of view 3 waits and stands on it. */
