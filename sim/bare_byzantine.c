@@ -127,6 +127,8 @@ static void act(node_t *node) {
         say_again(node, shared);
     if (behaves(node, BEHAVIOUR_VOTE_ALL) && message->block != NULL)
         bare_lie_vote(node, message);
+    if (behaves(node, BEHAVIOUR_VOTE_ALL))
+        bare_lie_show_half(node, message->statement.view);
     if (behaves(node, BEHAVIOUR_SIDE_FIELD))
         bare_lie_far_ahead(node, message);
 }

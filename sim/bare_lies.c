@@ -104,21 +104,56 @@ bool bare_lie_stale_claim(node_t *node, const message_t *like) {
     return true;
 }
 
-/* A vote for any proposal, whatever was voted or left before, to every collector. */
+/* A vote for any proposal, whatever was voted or left before, to every collector; in every phase,
+ * where a view has some. */
 void bare_lie_vote(node_t *node, const message_t *proposal) {
     bare_t *world = node->world;
-    uint8_t phase = bare_phase_with(world, BODY_VOTE);
     const certificate_t *stands_on = proposal->certificates[0];
-    if (phase == PHASE_NONE || stands_on == NULL)
+    if (stands_on == NULL)
         return;
-    message_t message = {.author = node->member, .statement = proposal->statement};
-    statement_t *statement = &message.statement;
-    statement->phase = phase;
-    statement->body = BODY_VOTE;
-    statement->claim_count = world->protocol->phases[phase].claim_count;
-    statement->claims[0] = (claim_t){stands_on->statement.view, stands_on->statement.digest};
-    bare_say_to(node, EVERYBODY, &message, true, false);
-    bare_fault(world, FAULT_VOTE_ALL);
+    for (uint8_t p = 0; p < world->protocol->phase_count; p++) {
+        const phase_t *phase = &world->protocol->phases[p];
+        if (phase->body != BODY_VOTE)
+            continue;
+        message_t message = {.author = node->member, .statement = proposal->statement};
+        statement_t *statement = &message.statement;
+        statement->phase = p;
+        statement->body = BODY_VOTE;
+        statement->claim_count = phase->claim_count;
+        if (phase->claim_count > 0)
+            statement->claims[0] =
+                (claim_t){stands_on->statement.view, stands_on->statement.digest};
+        bare_say_to(node, EVERYBODY, &message, true, false);
+        bare_fault(world, FAULT_VOTE_ALL);
+    }
+}
+
+/* What liars can certify of the later phases of a view, shown to one half only. */
+void bare_lie_show_half(node_t *node, view_t view) {
+    bare_t *world = node->world;
+    uint8_t first = bare_phase_with(world, BODY_VOTE);
+    for (uint8_t p = 0; p < world->protocol->phase_count; p++) {
+        const phase_t *phase = &world->protocol->phases[p];
+        message_t message = {.author = node->member};
+        bool later = false, all = phase->body == BODY_CERTIFICATE;
+        for (uint32_t i = 0; i < MESSAGE_CERTIFICATES_MAX && all; i++) {
+            uint8_t of = phase->certificate_phase[i];
+            if (!phase->certificate_required[i])
+                continue;
+            message.certificates[i] = bare_pool_of_view(world, of, view);
+            all = message.certificates[i] != NULL;
+            later |= of != first && world->protocol->phases[of].body == BODY_VOTE;
+        }
+        if (!all || !later)
+            continue;
+        message.statement = (statement_t){.epoch = world->committee.epoch,
+                                          .view = view,
+                                          .subject = MEMBER_NONE,
+                                          .phase = p,
+                                          .body = BODY_CERTIFICATE};
+        bare_say_to(node, world->adversary.half, &message, false, false);
+        bare_fault(world, FAULT_WITHHOLD);
+    }
 }
 
 /* A vote or time-out with a signed field that nobody expects there (attack Q7): whoever takes it

@@ -240,7 +240,7 @@ void bare_node_stop(node_t *node) {
         node->deadlines_ns[id] = 0;
     }
     node->pending_told = false;
-    memset(node->persists_at_promise, 0, sizeof node->persists_at_promise);
+    node->persists_at_promise = 0;
     size_t bytes = world->protocol->state_bytes(&world->options.parameters, world->committee.size);
     memset(node->core, 0xa5, bytes);
 }

@@ -99,11 +99,11 @@ void bare_oracle_departure(node_t *node, const outgoing_t *outgoing) {
                       phase->name, (unsigned long long)statement->view);
     if (again || phase->body == BODY_PROPOSAL)
         return;
-    if (outgoing->early || outgoing->persists <= node->persists_at_promise[statement->phase])
+    if (outgoing->early || outgoing->persists <= node->persists_at_promise)
         bare_violated(world, ORACLE_DURABILITY, node->member,
                       "a %s of view %llu left without a record", phase->name,
                       (unsigned long long)statement->view);
-    node->persists_at_promise[statement->phase] = outgoing->persists;
+    node->persists_at_promise = outgoing->persists;
 }
 
 void bare_oracle_accusation(node_t *node, const evidence_t *evidence) {

@@ -132,7 +132,7 @@ typedef struct node {
     uint64_t persists;
     outgoing_t *outgoing;
     uint32_t outgoing_capacity, outgoing_head, outgoing_count;
-    uint64_t persists_at_promise[PHASE_NONE]; /* at the last new promise of each phase */
+    uint64_t persists_at_promise; /* at the last new promise */
     /* ledger */
     uint8_t *requests;     /* REQUEST_ bits */
     uint64_t *arrivals_ns; /* by the node's clock */
@@ -339,6 +339,7 @@ bool bare_lie_equivocate(node_t *node, shared_t *proposal);
 bool bare_lie_stale_proposal(node_t *node, const message_t *proposal);
 bool bare_lie_stale_claim(node_t *node, const message_t *message);
 void bare_lie_vote(node_t *node, const message_t *proposal);
+void bare_lie_show_half(node_t *node, view_t view);
 bool bare_lie_side_field(node_t *node, member_t to, const message_t *message);
 bool bare_lie_invalid(node_t *node, const message_t *proposal);
 void bare_lie_far_ahead(node_t *node, const message_t *message);

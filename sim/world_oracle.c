@@ -210,7 +210,9 @@ static bool judge_conflict(node_t *node, const phase_t *phase, const statement_t
 static void judge_durable(node_t *node, const phase_t *phase, const statement_t *statement,
                           bool is_new) {
     view_t promised = statement->view, durable = UINT64_MAX;
-    if (phase->body == BODY_VOTE)
+    if (phase->body == BODY_VOTE && strcmp(phase->name, "commit-vote") == 0) /* HSB 4 */
+        durable = node->durable.locked;
+    else if (phase->body == BODY_VOTE)
         durable = node->durable.voted;
     else if (phase->body == BODY_NEW_VIEW)
         durable = node->durable.left;
@@ -282,12 +284,13 @@ static void take_record(spoken_t *spoken, bytes_t body) {
     (void)read_bytes(&reader, 1 + 4 * PATH_PARTS_MAX + 4 + 2);
     view_t voted = read_u64(&reader), left = read_u64(&reader);
     (void)read_bytes(&reader, 8 + SYNOD_DIGEST_BYTES);
-    view_t lease = read_u64(&reader);
+    view_t lease = read_u64(&reader), locked = read_u64(&reader);
     if (reader.failed)
         return;
     *spoken = (spoken_t){voted > spoken->voted ? voted : spoken->voted,
                          left > spoken->left ? left : spoken->left,
-                         lease > spoken->lease ? lease : spoken->lease};
+                         lease > spoken->lease ? lease : spoken->lease,
+                         locked > spoken->locked ? locked : spoken->locked};
 }
 
 /* Returns the sequence of the first record, 0: none; `*last` becomes that of the last one. */
@@ -313,6 +316,7 @@ static void merge(spoken_t *to, const spoken_t *from) {
     to->voted = from->voted > to->voted ? from->voted : to->voted;
     to->left = from->left > to->left ? from->left : to->left;
     to->lease = from->lease > to->lease ? from->lease : to->lease;
+    to->locked = from->locked > to->locked ? from->locked : to->locked;
 }
 
 /* A number that was durable is never given again: nothing acknowledged was cut (F4, F5). */

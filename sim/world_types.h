@@ -137,7 +137,7 @@ typedef struct disk {
 /* What is durable of the record of the default protocol, read from the appends (durable before
  * spoken). */
 typedef struct spoken {
-    view_t voted, left, lease;
+    view_t voted, left, lease, locked;
 } spoken_t;
 
 typedef struct node {

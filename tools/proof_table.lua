@@ -76,6 +76,14 @@ function report.table(results, list)
         add(name)
         protocol_rows(results, name, add)
     end
+    local plays = results.stages.plays or { plays = {} }
+    add("")
+    add("teaching plays")
+    local shown = {}
+    for what in pairs(plays.plays) do shown[#shown + 1] = what end
+    table.sort(shown)
+    for _, what in ipairs(shown) do add(("  %s: %s"):format(what, plays.plays[what])) end
+    add("  control: " .. (plays.control or "-"))
     local same = results.stages.determinism or {}
     add("")
     add("simulator")

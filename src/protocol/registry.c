@@ -5,9 +5,9 @@
 
 #include "protocol/hotstuff/hotstuff.h"
 
-static const protocol_t *const protocols[] = {&protocol_hotstuff, &protocol_hotstuff_chained,
-                                              &protocol_hotstuff_2, &protocol_hotstuff_one_chain,
-                                              NULL};
+static const protocol_t *const protocols[] = {
+    &protocol_hotstuff,           &protocol_hotstuff_chained, &protocol_hotstuff_2,
+    &protocol_hotstuff_one_chain, &protocol_hotstuff_basic,   NULL};
 
 const protocol_t *const *protocol_all(void) {
     return protocols;

@@ -24,7 +24,7 @@ start() {
 }
 
 port=8010
-for protocol in hotstuff-chained hotstuff-2; do
+for protocol in hotstuff-chained hotstuff-2 hotstuff-basic; do
     home=$folder/$protocol
     say testnet --home "$home" --protocol "$protocol" --port "$port"
     for i in 0 1 2 3; do start "$i"; done
@@ -58,6 +58,6 @@ timeout 20 "$synod" sim sweep --protocol hotstuff-one-chain --seeds 1 > "$folder
     fail "a sweep of the rule that forks"
 grep -q "it forks" "$folder/out" || fail "no reason in the sweep"
 "$synod" protocols > "$folder/out" || fail protocols
-[ "$(grep -c "  page " "$folder/out")" = 4 ] || fail "protocols"
+[ "$(grep -c "  page " "$folder/out")" = 5 ] || fail "protocols"
 grep -q "refused .*it forks" "$folder/out" || fail "protocols does not say what is refused"
-echo "family: two protocols ordered requests over the death of a leader; one is refused"
+echo "family: three protocols ordered requests over the death of a leader; one is refused"

@@ -45,6 +45,11 @@ static void two_phases_stay_quiet(void **state) {
     stays_quiet("hotstuff-2");
 }
 
+static void four_phases_stay_quiet(void **state) {
+    (void)state;
+    stays_quiet("hotstuff-basic");
+}
+
 /* The control: without liars, only by time-outs and lost messages. */
 static void one_chain_forks(void **state) {
     (void)state;
@@ -69,6 +74,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(three_chains_stay_quiet),
         cmocka_unit_test(two_phases_stay_quiet),
+        cmocka_unit_test(four_phases_stay_quiet),
         cmocka_unit_test(one_chain_forks),
     };
     return cmocka_run_group_tests_name("hotstuff: the family", tests, NULL, NULL);

@@ -22,6 +22,8 @@ enum { A = 0, B = 1, C = 2, D = 3 };
 
 /* As in the phase table of the protocol. */
 enum { PROPOSAL = 0, VOTE = 1, TIMEOUT = 2, CERTIFICATE = 3, STATUS = 4 };
+/* Of four phases a view: votes of the second and the third, and what shows their certificates. */
+enum { NEXT = 5, PRECOMMIT_VOTE = 6, COMMIT_VOTE = 7, COMMIT = 8, DECIDE = 9 };
 
 /* ---- watching ---- */
 
@@ -30,7 +32,7 @@ enum { PROPOSAL = 0, VOTE = 1, TIMEOUT = 2, CERTIFICATE = 3, STATUS = 4 };
 /* Every message between members, with the last rule that matches deciding its fate. */
 typedef struct rule {
     uint32_t from, to; /* sets of members */
-    uint8_t phases;    /* set of phases */
+    uint32_t phases;   /* set of phases */
     view_t first, last;
     bare_fate_t fate;
 } rule_t;
@@ -84,11 +86,11 @@ static inline void play_close(play_t *play) {
 }
 
 #define ANY UINT32_MAX
-#define ANY_PHASE 0xff
-#define PHASE_SET(phase) (uint8_t)(1u << (phase))
+#define ANY_PHASE UINT32_MAX
+#define PHASE_SET(phase) (UINT32_C(1) << (phase))
 
 static inline void play_rule(play_t *play, bare_fate_t fate, uint32_t from, uint32_t to,
-                             uint8_t phases, view_t first, view_t last) {
+                             uint32_t phases, view_t first, view_t last) {
     assert_true(play->rule_count < 16);
     play->rules[play->rule_count++] = (rule_t){from, to, phases, first, last, fate};
 }

@@ -5,10 +5,9 @@
 #include "protocol/hotstuff/state.h"
 
 const rules_t *const hotstuff_rules[VARIANT_COUNT] = {
-    [VARIANT_TWO_CHAIN] = &hotstuff_two_chain,
-    [VARIANT_THREE_CHAIN] = &hotstuff_three_chain,
-    [VARIANT_TWO_PHASE] = &hotstuff_two_phase,
-    [VARIANT_ONE_CHAIN] = &hotstuff_one_chain,
+    [VARIANT_TWO_CHAIN] = &hotstuff_two_chain,   [VARIANT_THREE_CHAIN] = &hotstuff_three_chain,
+    [VARIANT_TWO_PHASE] = &hotstuff_two_phase,   [VARIANT_ONE_CHAIN] = &hotstuff_one_chain,
+    [VARIANT_FOUR_PHASE] = &hotstuff_four_phase,
 };
 
 /* Lays the parts out behind the header; the total size is returned. */
@@ -37,9 +36,9 @@ size_t hotstuff_state_bytes(const parameters_t *parameters, uint32_t members) {
 }
 
 size_t hotstuff_scratch_bytes(uint32_t members) {
-    /* a QC and a TC formed or decoded, a record, a block, evidence */
+    /* a QC and a TC formed or decoded, a record for each of three votes, a block, evidence */
     return 4 * arena_cost(certificate_bytes_max(members)) +
-           2 * arena_cost(hotstuff_record_bytes_max(members)) + arena_cost(block_bytes(1)) +
+           3 * arena_cost(hotstuff_record_bytes_max(members)) + arena_cost(block_bytes(1)) +
            2 * arena_cost(sizeof(evidence_t));
 }
 
@@ -92,6 +91,8 @@ static void upon_start(step_t *step, variant_t variant) {
     /* attack H8: the view follows from both certificates. */
     view_t certified = high_qc(state)->statement.view;
     view_t ended = state->has_tc ? high_tc(state)->statement.view : 0;
+    if (four_phases(state) && certified > 0)
+        certified--; /* the view may go on */
     state->view = (certified > ended ? certified : ended) + 1;
     state->leader_since_ns = event->now_ns;
     state->good_view_ns = UINT64_MAX;
@@ -101,18 +102,21 @@ static void upon_message(step_t *step) {
     const message_t *message = step->event->message.message;
     switch (message->statement.phase) {
     case PHASE_PROPOSAL:
+    case PHASE_NEXT:
         upon_proposal(step, message);
         break;
     case PHASE_VOTE:
+    case PHASE_PRECOMMIT_VOTE:
+    case PHASE_COMMIT_VOTE:
         upon_vote(step, message);
         break;
     case PHASE_TIMEOUT:
         upon_timeout(step, message);
         break;
     case PHASE_CERTIFICATE:
-        upon_qc(step, message->certificates[0]);
-        if (message->certificates[1] != NULL)
-            upon_tc(step, message->certificates[1]);
+    case PHASE_COMMIT:
+    case PHASE_DECIDE:
+        upon_certificates(step, message);
         break;
     default:
         upon_status(step, message);
@@ -165,18 +169,23 @@ void hotstuff_step(variant_t variant, void *memory, const env_t *env, const even
         return;
     lead(&step);
     pace(&step);
-    invariant(state->view > high_qc(state)->statement.view);
+    invariant(state->view + four_phases(state) > high_qc(state)->statement.view);
     invariant(!state->has_tc || state->view > high_tc(state)->statement.view);
 }
 
-/* Would either certificate move this member on? */
-static bool certificate_matters(const hotstuff_t *state, const message_t *message) {
-    const certificate_t *qc = message->certificates[0];
-    if (qc->statement.view > high_qc(state)->statement.view ||
-        proves_final(rules_of(state)->chain, qc, NULL) > state->delivered)
+/* Would it move this member on? */
+static bool certificate_matters(const hotstuff_t *state, const certificate_t *certificate) {
+    view_t view = certificate->statement.view;
+    if (proves_final(rules_of(state), certificate, NULL) > state->delivered)
         return true;
-    const certificate_t *tc = message->certificates[1];
-    return tc != NULL && tc->statement.view >= state->view;
+    switch (certificate->statement.phase) {
+    case PHASE_VOTE:
+        return view > high_qc(state)->statement.view;
+    case PHASE_PRECOMMIT_VOTE:
+        return view > state->locked;
+    default: /* time-outs and what was decided end a view */
+        return view >= state->view;
+    }
 }
 
 /* A proposal for a later view matters only with the proof that the view before ended, so that its
@@ -199,11 +208,14 @@ admission_t hotstuff_admit(const void *memory, const env_t *env, const message_t
         return ADMIT_DROP;
     switch (message->statement.phase) {
     case PHASE_PROPOSAL:
+    case PHASE_NEXT:
         return view > 0 && view >= state->view && message->author == leader_of(env, view) &&
                        proposal_matters(state, message)
                    ? ADMIT_NOW
                    : ADMIT_DROP;
     case PHASE_VOTE:
+    case PHASE_PRECOMMIT_VOTE:
+    case PHASE_COMMIT_VOTE:
         return collects(state, env, view) ? ADMIT_NOW : ADMIT_DROP;
     case PHASE_TIMEOUT:
         /* attack Q7: a signature over other fields would not fit into the certificate. */
@@ -212,7 +224,13 @@ admission_t hotstuff_admit(const void *memory, const env_t *env, const message_t
                    ? ADMIT_NOW
                    : ADMIT_DROP;
     case PHASE_CERTIFICATE:
-        return certificate_matters(state, message) ? ADMIT_NOW : ADMIT_DROP;
+    case PHASE_COMMIT:
+    case PHASE_DECIDE:
+        return certificate_matters(state, message->certificates[0]) ||
+                       (message->certificates[1] != NULL &&
+                        certificate_matters(state, message->certificates[1]))
+                   ? ADMIT_NOW
+                   : ADMIT_DROP;
     case PHASE_STATUS:
         return view != state->view || message->statement.height != state->delivered ||
                        message->statement.claims[0].view != high_qc(state)->statement.view
@@ -242,7 +260,8 @@ uint64_t hotstuff_fingerprint(const void *memory, const env_t *env, uint64_t now
                state->payload_height, state->executed);
     trace_note(&print, 0, 0, "candidate", state->candidate.present, state->candidate.view,
                digest_prefix(&state->candidate.id), state->pending_bytes);
-    trace_note(&print, 0, 0, "good", state->good_view_ns, 0, 0, 0);
+    trace_note(&print, 0, 0, "good", state->good_view_ns, state->precommitted, state->committed,
+               digest_prefix(&state->locked_id));
     trace_note(&print, 0, 0, "unfinished", state->guess_height, state->candidate.guess_height,
                state->candidate.payload_height, state->times_left);
     trace_note(&print, 0, 0, "pace", state->pacemaker.exponent,
@@ -261,9 +280,9 @@ uint64_t hotstuff_fingerprint(const void *memory, const env_t *env, uint64_t now
         for (member_t m = 0; view != 0 && m < state->members; m++) {
             statement_t statement;
             signature_t signature;
-            if (!tally_has(vote_tally(state, view), m))
+            if (!tally_has(vote_tally(state, w), m))
                 continue;
-            tally_vote(vote_tally(state, view), m, &statement, &signature);
+            tally_vote(vote_tally(state, w), m, &statement, &signature);
             trace_note(&print, 0, m, "vote", view, digest_prefix(&statement.digest), 0, 0);
         }
     }
@@ -275,10 +294,10 @@ synod_status hotstuff_final_proof(variant_t variant, const certificate_t *proof,
     const rules_t *rules = hotstuff_rules[variant];
     const statement_t *statement = &proof->statement;
     digest_t proved;
-    if (statement->phase != PHASE_VOTE ||
-        statement->claim_count != rules->phases[PHASE_VOTE].claim_count)
+    if (statement->phase != rules->final_phase ||
+        statement->claim_count != rules->phases[rules->final_phase].claim_count)
         return SYNOD_MISMATCH;
-    height_t final = proves_final(rules->chain, proof, &proved);
+    height_t final = proves_final(rules, proof, &proved);
     return final == height && final > 0 && digest_equal(&proved, id) ? SYNOD_OK : SYNOD_MISMATCH;
 }
 

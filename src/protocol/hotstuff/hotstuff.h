@@ -5,6 +5,6 @@
 #include "protocol/protocol.h"
 
 extern const protocol_t protocol_hotstuff, protocol_hotstuff_chained, protocol_hotstuff_2,
-    protocol_hotstuff_one_chain;
+    protocol_hotstuff_one_chain, protocol_hotstuff_basic;
 
 #endif

@@ -1,15 +1,23 @@
 /* The leader: wants a payload, proposes, collects votes, and says when there is nothing more. */
 #include "protocol/hotstuff/state.h"
 
+/* HSB 1: a view of four phases is over when its block is decided. */
+bool certified_before(const hotstuff_t *state) {
+    view_t before = state->view - 1;
+    if (high_qc(state)->statement.view != before)
+        return false;
+    return !four_phases(state) || before == 0 ||
+           (state->has_final && final_qc(state)->statement.view == before);
+}
+
 /* May a proposal of this view be the first of this process, and is the way to lead it proved? */
 static bool may_lead(const hotstuff_t *state, const env_t *env) {
     if (env->self == MEMBER_NONE || leader_of(env, state->view) != env->self)
         return false;
     if (state->view <= state->lease_at_start || state->proposed >= state->view)
         return false;
-    view_t before = state->view - 1;
-    return high_qc(state)->statement.view == before ||
-           (state->has_tc && high_tc(state)->statement.view == before);
+    return certified_before(state) ||
+           (state->has_tc && high_tc(state)->statement.view + 1 == state->view);
 }
 
 /* Sends the certificate formed here, when no proposal will carry it soon. */
@@ -27,7 +35,7 @@ static void announce(step_t *step) {
 /* Was this view entered by time-outs? Then somebody waits for something, maybe for a block that was
  * never seen here, and the leader proposes even if it has nothing to propose. */
 static bool called(const hotstuff_t *state) {
-    return high_qc(state)->statement.view + 1 != state->view;
+    return !certified_before(state);
 }
 
 /* HS2 1: who was called by time-outs first hears what the others know, for as long as a message may
@@ -117,14 +125,18 @@ static void propose(step_t *step, const block_t *block) {
     bool early = under_lease(step);
     state->proposed = state->view;
     state->announced = qc->statement.view; /* the proposal carries it */
-    effect_t *effect = send_message(step, PHASE_PROPOSAL, state->view, SEND_ALL);
+    bool next = four_phases(state) && !called(state) && state->view > 1;
+    effect_t *effect =
+        send_message(step, next ? PHASE_NEXT : PHASE_PROPOSAL, state->view, SEND_ALL);
     effect->send.early = early;
     message_t *message = &effect->send.message;
     message->statement.height = block->height;
     message->statement.digest = block_id(block);
     message->block = block;
     message->certificates[0] = qc;
-    if (qc->statement.view + 1 != state->view)
+    if (next)
+        message->certificates[1] = final_qc(state);
+    else if (called(state))
         message->certificates[1] = high_tc(state);
 }
 
@@ -165,12 +177,26 @@ void upon_block(step_t *step) {
     propose(step, again);
 }
 
+/* HS 8, HSB 2 */
+member_t collector_of(const step_t *step, view_t view) {
+    return leader_of(step->env, four_phases(step->state) ? view : view + 1);
+}
+
 /* HS 9, HSC 4: votes of a view whose collector failed are said again, to all. */
 bool collects(const hotstuff_t *state, const env_t *env, view_t view) {
+    if (four_phases(state))
+        return view == state->view && leader_of(env, view) == env->self;
     if (view >= state->view && leader_of(env, view + 1) == env->self)
         return view - state->view < VOTES_AHEAD;
     return rules_of(state)->votes_again && view <= state->view &&
            state->view - view <= VOTES_BEHIND && view > high_qc(state)->statement.view;
+}
+
+/* Three phases of one view, or one phase of some views. */
+static uint32_t slot_of(const hotstuff_t *state, const statement_t *vote) {
+    if (!four_phases(state))
+        return (uint32_t)(vote->view % VOTE_WINDOW);
+    return vote->phase == PHASE_VOTE ? 0 : vote->phase == PHASE_PRECOMMIT_VOTE ? 1 : 2;
 }
 
 /* HS 9 */
@@ -182,10 +208,11 @@ void upon_vote(step_t *step, const message_t *message) {
         return;
     if (message->author == step->env->self)
         lease_returned(state, view);
-    tally_t *tally = vote_tally(state, view);
-    if (state->tally_view[view % VOTE_WINDOW] != view) {
+    uint32_t slot = slot_of(state, &message->statement);
+    tally_t *tally = vote_tally(state, slot);
+    if (state->tally_view[slot] != view) {
         tally_reset(tally, state->members, false);
-        state->tally_view[view % VOTE_WINDOW] = view;
+        state->tally_view[slot] = view;
     }
     uint64_t weight = 0;
     tally_outcome_t outcome = tally_add(tally, committee, message, &weight);
@@ -199,9 +226,13 @@ void upon_vote(step_t *step, const message_t *message) {
     uint64_t quorum = quorum_weight(committee, QUORUM_DECIDE);
     if (outcome != TALLY_COUNTED || weight < quorum)
         return;
+    if (four_phases(state) && weight - committee_weight(committee, message->author) >= quorum)
+        return; /* shown already */
     certificate_t *qc = effect_scratch(step->effects, certificate_bytes_max(state->members));
     tally_certify(tally, committee, &message->statement, qc);
-    if (leader_of(step->env, view + 1) == step->env->self)
+    if (four_phases(state))
+        show_phase(step, qc);
+    else if (leader_of(step->env, view + 1) == step->env->self)
         state->formed = view; /* otherwise all have formed it, and nobody has to be told */
     upon_qc(step, qc);
 }

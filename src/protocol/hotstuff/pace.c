@@ -63,12 +63,16 @@ void pace(step_t *step) {
     set_deadline(step, DEADLINE_DIVIDED, &state->divided_at_ns, divided_until(step));
 }
 
+bool tc_leads_on(const hotstuff_t *state, view_t certified) {
+    return state->has_tc && high_tc(state)->statement.view + four_phases(state) > certified;
+}
+
 static void send_certificates(step_t *step, member_t to, const certificate_t *qc) {
     hotstuff_t *state = step->state;
     effect_t *effect = send_message(step, PHASE_CERTIFICATE, state->view, to);
     effect->send.early = true;
     effect->send.message.certificates[0] = qc;
-    if (state->has_tc && high_tc(state)->statement.view > qc->statement.view)
+    if (tc_leads_on(state, qc->statement.view))
         effect->send.message.certificates[1] = high_tc(state);
 }
 
@@ -243,7 +247,9 @@ void upon_status(step_t *step, const message_t *message) {
         theirs->view > state->view || certified > ours || theirs->height > state->delivered;
     bool behind = theirs->view < state->view || certified < ours;
     bool missing = theirs->height < state->delivered && state->has_final &&
-                   theirs->height < proves_final(rules_of(state)->chain, final_qc(state), NULL);
+                   theirs->height < proves_final(rules_of(state), final_qc(state), NULL);
+    bool undecided =
+        four_phases(state) && state->has_final && theirs->view <= final_qc(state)->statement.view;
     if ((!ahead && !behind && !missing) || message->author == step->env->self)
         return;
     uint64_t *last = &helped_ns(state)[message->author];
@@ -255,6 +261,8 @@ void upon_status(step_t *step, const message_t *message) {
         ask_where_others_are(step, message->author);
     if (behind)
         send_certificates(step, message->author, high_qc(state));
-    if (missing && !(behind && final_qc(state)->statement.view == ours))
+    if (four_phases(state) && (missing || undecided))
+        send_decided(step, message->author);
+    else if (missing && !(behind && final_qc(state)->statement.view == ours))
         send_certificates(step, message->author, final_qc(state));
 }

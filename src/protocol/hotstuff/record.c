@@ -1,8 +1,8 @@
 /* The one durable record: everything that a promise made by this member depends on.
  *
  * Layout, little-endian: version u8 = 2, has_tc u8, voted u64, left u64, claim view u64, claim
- * digest, lease u64, locked u64, highQC, highTC (if has_tc). highTC is kept only when it is above
- * highQC. */
+ * digest, lease u64, locked u64, highQC, highTC (if has_tc). highTC is kept only when it leads
+ * further than highQC. */
 #include "model/certificate_wire.h"
 #include "protocol/hotstuff/state.h"
 
@@ -17,7 +17,7 @@ size_t hotstuff_record_bytes_max(uint32_t members) {
 void persist_record(step_t *step) {
     const hotstuff_t *state = step->state;
     const certificate_t *qc = high_qc(state), *tc = high_tc(state);
-    bool with_tc = state->has_tc && tc->statement.view > qc->statement.view;
+    bool with_tc = tc_leads_on(state, qc->statement.view);
     size_t size = RECORD_FIXED_BYTES + certificate_encoded_bytes(qc) +
                   (with_tc ? certificate_encoded_bytes(tc) : 0);
     writer_t writer = writer_of(effect_scratch(step->effects, size), size);

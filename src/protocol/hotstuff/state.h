@@ -4,8 +4,8 @@
  * Flat memory: hotstuff_t, then at offsets fixed by the committee's size highQC, highTC, the QC
  * that proves `delivered`, VOTE_WINDOW tallies, and one timeout_t and one help time per member.
  *
- * Invariants: view > highQC.view; view > highTC.view when there is one; left is 0 or the end of a
- * term; voted, left, lease, highQC.view, delivered never go down. */
+ * Invariants: view > highQC.view (with four phases >=); view > highTC.view when there is one; left
+ * is 0 or the end of a term; voted, left, lease, locked, highQC.view, delivered never go down. */
 #ifndef PROTOCOL_HOTSTUFF_STATE_H
 #define PROTOCOL_HOTSTUFF_STATE_H
 
@@ -89,8 +89,11 @@ typedef struct hotstuff {
     view_t lease_durable;  /* what of the lease is known to be on the disk */
     view_t wanted;         /* last view in which a payload was wanted */
     view_t proposed;
-    view_t formed;         /* view of the last QC formed here */
-    view_t announced;      /* view of the last QC sent to all */
+    view_t formed;    /* view of the last QC formed here */
+    view_t announced; /* view of the last QC sent to all */
+    view_t precommitted,
+        committed;         /* last views of votes in the second and third phase, in this life */
+    digest_t locked_id;    /* what `locked` stands at or above; volatile */
     statement_t last_vote; /* of view `voted` if that was in this life, else of view 0 */
     candidate_t candidate;
     height_t delivered, payload_height, guess_height, executed;
@@ -138,8 +141,12 @@ static inline certificate_t *high_tc(const hotstuff_t *state) {
 static inline certificate_t *final_qc(const hotstuff_t *state) {
     return hotstuff_at(state, state->final_qc);
 }
-static inline tally_t *vote_tally(const hotstuff_t *state, view_t view) {
-    return hotstuff_at(state, state->tallies + (view % VOTE_WINDOW) * state->tally_stride);
+static inline tally_t *vote_tally(const hotstuff_t *state, uint32_t slot) {
+    return hotstuff_at(state, state->tallies + slot * state->tally_stride);
+}
+/* Has a view all phases for its one block? */
+static inline bool four_phases(const hotstuff_t *state) {
+    return rules_of(state)->final_phase != PHASE_VOTE;
 }
 static inline timeout_t *timeouts(const hotstuff_t *state) {
     return hotstuff_at(state, state->timeouts);
@@ -159,9 +166,8 @@ uint32_t payload_bytes_max(const env_t *env);
 
 /* ---- chain.c: certificates, commit, proposals, votes (HS 2 to 4, 7, 8) ---- */
 void upon_qc(step_t *step, const certificate_t *qc);
-/* The height that the certificate proves final and the block there (HS 3); 0 when none. `chain` is
- * that of the rules. */
-height_t proves_final(uint8_t chain, const certificate_t *qc, digest_t *id);
+/* The height that the certificate proves final and the block there (HS 3); 0 when none. */
+height_t proves_final(const rules_t *rules, const certificate_t *qc, digest_t *id);
 void upon_tc(step_t *step, const certificate_t *tc);
 void upon_proposal(step_t *step, const message_t *message);
 void upon_verdict(step_t *step);
@@ -169,7 +175,24 @@ void upon_jump(step_t *step);
 /* Is there a block with a payload that is not final yet? */
 bool unfinished(const hotstuff_t *state);
 
+/* Every certificate that came with a message. */
+void upon_certificates(step_t *step, const message_t *message);
+
+/* ---- four_phase.c: a view that goes through all phases (HSB) ---- */
+void upon_phase(step_t *step, const certificate_t *qc);
+/* The votes of the second and third phase that are due. */
+void vote_on(step_t *step);
+/* HSB 6: shows a certificate that was formed here to all. */
+void show_phase(step_t *step, const certificate_t *qc);
+/* HSB 1: does what came with the proposal lead to its view? */
+bool leads_to_view(const message_t *proposal);
+void send_decided(step_t *step, member_t to);
+
 /* ---- lead.c: proposing and collecting (HS 5, 6, 9) ---- */
+/* Does what is certified lead to the current view, so that no time-outs were needed? */
+bool certified_before(const hotstuff_t *state);
+/* Who collects the votes of the view. */
+member_t collector_of(const step_t *step, view_t view);
 /* Is this member the one that collects votes of this view now? */
 bool collects(const hotstuff_t *state, const env_t *env, view_t view);
 void lead(step_t *step);
@@ -180,6 +203,8 @@ void upon_vote(step_t *step, const message_t *message);
 void lease_returned(hotstuff_t *state, view_t view);
 
 /* ---- pace.c: timers, time-outs, help (HS 10 to 14, 16) ---- */
+/* Does the TC lead further than a certificate of that view? */
+bool tc_leads_on(const hotstuff_t *state, view_t certified);
 /* Sets or clears the timers, after each event. */
 void pace(step_t *step);
 void enter_view(step_t *step, view_t view, bool failed);

@@ -3,10 +3,12 @@
 #include "protocol/hotstuff/hotstuff.h"
 #include "protocol/hotstuff/rules.h"
 
-static const phase_t phases[PHASE_COUNT] = HOTSTUFF_PHASES(1);
+static const phase_t phases[PHASE_COUNT] = {HOTSTUFF_ROWS(1)};
 
 const rules_t hotstuff_two_phase = {
     .phases = phases,
+    .lock_phase = PHASE_VOTE,
+    .final_phase = PHASE_VOTE,
     .chain = 2,
     .lock_depth = 0,
     .leader_waits = true,
@@ -26,19 +28,5 @@ static synod_status final_proof(const env_t *env, const certificate_t *proof, he
 const protocol_t protocol_hotstuff_2 = {
     .name = "hotstuff-2",
     .id = 3,
-    .phases = phases,
-    .phase_count = PHASE_COUNT,
-    .finality = FINALITY_ACCOUNTABLE,
-    .uses_monotonic = true,
-    .defaults = hotstuff_defaults,
-    .state_bytes = hotstuff_state_bytes,
-    .effects_max = HOTSTUFF_EFFECTS_MAX,
-    .scratch_bytes = hotstuff_scratch_bytes,
-    .records_max = 1,
-    .record_bytes_max = hotstuff_record_bytes_max,
-    .step = step,
-    .admit = hotstuff_admit,
-    .fingerprint = hotstuff_fingerprint,
-    .final_proof = final_proof,
-    .progress = hotstuff_progress,
+    HOTSTUFF_SHARED,
 };
