@@ -9,9 +9,10 @@ seconds=${SECONDS_EACH:-4}
 port=${PORT:-7950}
 row="%-20s %8s %8s %8s %8s %8s %8s %8s %6s  %6s %6s %6s %6s\n"
 
-# value KEY JSON
+# value KEY JSON: of the first that has this name; those of the whole run come before its parts
 value() {
-    printf '%s' "$2" | tr -d '{}"\n' | tr ',' '\n' | awk -F: -v key="$1" '$1 == key { print $2 }'
+    printf '%s' "$2" | tr -d '{}"\n' | tr ',' '\n' |
+        awk -F: -v key="$1" '$1 == key && !seen { print $2; seen = 1 }'
 }
 
 bench() {
