@@ -58,7 +58,8 @@ static void see_certificate(watch_t *w, const bare_letter_t *letter,
                             const certificate_t *certificate) {
     uint32_t index = 0;
     w->counted.carried += certificate->signers;
-    if (letter->phase == 0 && certificate == letter->message->certificates[0])
+    if (w->protocol->phases[letter->phase].body == BODY_PROPOSAL && certificate->signers > 0 &&
+        certificate == letter->message->certificates[0])
         w->counted.certificate_bytes = certificate_encoded_bytes(certificate);
     for (member_t m = 0; m < certificate->members; m++) {
         if (!certificate_has(certificate, m))
