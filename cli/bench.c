@@ -33,6 +33,11 @@ static int tell(bench_t *b, FILE *page) {
     int code = page == NULL ? -1 : write_page(b, page, &figures);
     if (code >= 0)
         return code;
+    if (b->strikes_hit < b->strike_count)
+        return failed(b->verb,
+                      "%u of %u strikes found nobody: who is dead cannot be killed or lie, "
+                      "who runs cannot be started, and a leader must be seen first",
+                      b->strike_count - b->strikes_hit, b->strike_count);
     return figures.failed == 0 && figures.completed > 0 ? EXIT_OK : EXIT_FAILED;
 }
 

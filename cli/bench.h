@@ -112,7 +112,7 @@ typedef struct bench {
     uint32_t *block_operations; /* by height: those answered while measuring */
     /* strikes, and what the watch saw */
     strike_t strikes[STRIKES_MAX];
-    uint32_t strike_count, strikes_done;
+    uint32_t strike_count, strikes_done, strikes_hit;
     uv_mutex_t marks_mutex;
     mark_t marks[MARKS_MAX];
     atomic_uint mark_count;

@@ -101,11 +101,14 @@ static bool strike(bench_t *b, const strike_t *what) {
     if (member == MEMBER_NONE)
         return what->kind == STRIKE_RESTART; /* what it should start was never killed */
     bool runs = atomic_load(&b->up[member]), led = member == leader;
-    if (what->kind == STRIKE_KILL && runs)
+    if (runs == (what->kind == STRIKE_RESTART))
+        return true; /* nothing to do: told at the end */
+    b->strikes_hit++;
+    if (what->kind == STRIKE_KILL)
         kill_validator(b, member, led);
-    else if (what->kind == STRIKE_RESTART && !runs)
+    else if (what->kind == STRIKE_RESTART)
         restart_validator(b, member);
-    else if (what->kind == STRIKE_EQUIVOCATE && runs)
+    else
         make_lie(b, member, led);
     return true;
 }

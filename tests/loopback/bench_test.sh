@@ -50,6 +50,10 @@ timeout 60 "$synod" bench --port 7730 --view-timeout 300ms --rate 500 --batch 5 
 timeout 60 "$faults" bench --port 7740 --view-timeout 300ms --rate 500 --batch 5 --duration 2s \
     --keys 200 --byzantine leader:equivocate@500ms --html "$folder/lie.html" > "$folder/lie.text" ||
     fail "a bench over a liar"
+code=0
+timeout 60 "$synod" bench --port 7750 --rate 100 --batch 1 --duration 500ms --keys 10 \
+    --kill 1@100ms,1@200ms > "$folder/out" 2>&1 || code=$?
+[ "$code" = 1 ] && grep -q "1 of 2 strikes found nobody" "$folder/out" || fail "a second kill"
 for page in kill lie; do
     xmllint --noout "$folder/$page.html" || fail "$page.html is not well-formed"
     grep -qi 'src=\|href=\|url(\|<script' "$folder/$page.html" && fail "$page.html wants more"
