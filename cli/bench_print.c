@@ -1,17 +1,5 @@
-/* What a bench prints: for people, or one object of JSON. */
-#include <stdio.h>
-
+/* What a bench tells people on a terminal. */
 #include "cli/bench.h"
-
-typedef struct figures {
-    double operations, rate, cpu_us, client_us, generator_us, bytes, journal_bytes, grown_bytes;
-    double requests_a_block, syncs_a_block;
-    block_sizes_t blocks;
-} figures_t;
-
-/* Bytes are told in these groups. */
-typedef enum group { REQUESTS = 0, MESSAGES, REPLIES, OTHERS, GROUPS } group_t;
-static const char *const group_names[GROUPS] = {"requests", "messages", "replies", "others"};
 
 static const char *const stage_names[STAGE_COUNT] = {
     [STAGE_LOOP] = "event loop, reading sockets",
@@ -28,133 +16,77 @@ static const char *const stage_names[STAGE_COUNT] = {
     [STAGE_ROOT] = "state root",
     [STAGE_REPLY] = "replies",
 };
-static const char *const stage_keys[STAGE_COUNT] = {
-    "loop", "tls",  "write_socket", "gate", "request_signature", "message_signature",
-    "hash", "core", "journal",      "disk", "execute",           "root",
-    "reply"};
 
-static group_t group_of(uint32_t kind) {
-    switch (kind) {
-    case FRAME_REQUEST:
-        return REQUESTS;
-    case FRAME_MESSAGE:
-        return MESSAGES;
-    case FRAME_REPLY:
-        return REPLIES;
-    default:
-        return OTHERS;
+static void print_stage(const char *name, double us, const figures_t *f) {
+    printf("    %-34s %8.3f %5.1f %%\n", name, us, f->cpu_us == 0 ? 0 : 100 * us / f->cpu_us);
+}
+
+static void print_stages(const figures_t *f) {
+    printf("  CPU us/operation by stage, over all processes\n");
+    for (uint32_t stage = 0; stage < STAGE_COUNT; stage++)
+        print_stage(stage_names[stage], f->stage_us[stage], f);
+    print_stage("client library", f->client_us - f->generator_us, f);
+    print_stage("the load itself", f->generator_us, f);
+    print_stage("not named", f->unnamed_us, f);
+}
+
+static void print_latencies(const char *name, const histogram_t *h) {
+    printf("  %-19s p50 %.2f  p90 %.2f  p99 %.2f  p99.9 %.2f  max %.2f\n", name, latency_ms(h, 0.5),
+           latency_ms(h, 0.9), latency_ms(h, 0.99), latency_ms(h, 0.999), latency_ms(h, 1.0));
+}
+
+static void print_marks(const bench_t *b) {
+    char text[120];
+    for (unsigned i = 0; i < atomic_load(&b->mark_count); i++) {
+        const mark_t *mark = &b->marks[i];
+        mark_text(mark, text, sizeof text);
+        printf("  at %6.2f s         %s", (double)mark->at_ns / 1e9, text);
+        if (mark->kind != MARK_VIEW_CHANGE)
+            printf("; longest time without an answer then %.2f s",
+                   (double)atomic_load(&mark->pause_ns) / 1e9);
+        printf("\n");
     }
 }
 
-static double per(double amount, double of) {
-    return of == 0 ? 0 : amount / of;
-}
-
-static double ms(const bench_t *bench, double part) {
-    return (double)histogram_quantile_ns(bench->latencies, part) / 1e6;
-}
-
-static double group_bytes(const bench_t *b, group_t group) {
-    uint64_t bytes = group == REQUESTS ? b->to.client_bytes - b->from.client_bytes : 0;
-    for (uint32_t kind = 0; kind < FRAME_KIND_END; kind++)
-        if (group_of(kind) == group)
-            bytes += b->to.bytes[kind] - b->from.bytes[kind];
-    return per((double)bytes, (double)(b->to.completed - b->from.completed));
-}
-
-static figures_t work_out(bench_t *b) {
-    const reading_t *from = &b->from, *to = &b->to;
-    figures_t f = {.operations = (double)(to->completed - from->completed),
-                   .blocks = bench_block_sizes(b)};
-    double blocks = per(f.operations, f.blocks.mean);
-    f.rate = f.operations * 1e9 / (double)(to->at_ns - from->at_ns);
-    f.cpu_us = per((double)(to->cpu_us - from->cpu_us), f.operations);
-    f.client_us = per((double)(to->own_cpu_us - from->own_cpu_us), f.operations);
-    f.generator_us = per((double)(to->generator_cpu_us - from->generator_cpu_us), f.operations);
-    for (group_t group = 0; group < GROUPS; group++)
-        f.bytes += group_bytes(b, group);
-    f.journal_bytes = per((double)(to->journal_bytes - from->journal_bytes), f.operations);
-    f.grown_bytes = per((double)(to->grown_bytes - from->grown_bytes), f.operations);
-    f.requests_a_block = per((double)(to->requests - from->requests), blocks);
-    f.syncs_a_block = per((double)(to->writes - from->writes), blocks * b->cluster.size);
-    return f;
-}
-
-/* What no stage has: the client's library and the load, and what threads did outside of stages. */
-static double unnamed_us(const bench_t *b, const figures_t *f) {
-    double named = f->client_us;
-    for (uint32_t stage = 0; stage < STAGE_COUNT; stage++)
-        named +=
-            per((double)(b->to.stage_ns[stage] - b->from.stage_ns[stage]) / 1e3, f->operations);
-    return f->cpu_us - named;
-}
-
-static double stage_us(const bench_t *b, const figures_t *f, uint32_t stage) {
-    return per((double)(b->to.stage_ns[stage] - b->from.stage_ns[stage]) / 1e3, f->operations);
-}
-
-static void print_stage(const char *name, double us, const figures_t *f) {
-    printf("    %-34s %8.3f %5.1f %%\n", name, us, 100 * per(us, f->cpu_us));
-}
-
-static void print_stages(const bench_t *b, const figures_t *f) {
-    printf("  CPU us/operation by stage, over all processes\n");
-    for (uint32_t stage = 0; stage < STAGE_COUNT; stage++)
-        print_stage(stage_names[stage], stage_us(b, f, stage), f);
-    print_stage("client library", f->client_us - f->generator_us, f);
-    print_stage("the load itself", f->generator_us, f);
-    print_stage("not named", unnamed_us(b, f), f);
-}
-
-static void print_text(const bench_t *b, const figures_t *f) {
-    printf("\n%s, %s loop, %llu B operations, %llu a signed request, %s%llu\n", b->local.plan.app,
-           b->rate == 0 ? "closed" : "open", (unsigned long long)b->payload,
-           (unsigned long long)b->batch, b->rate == 0 ? "outstanding requests " : "operations/s ",
+static void print_load(const bench_t *b, const figures_t *f) {
+    printf("\n%s, %s loop, %s B operations, %llu a signed request, %s%llu\n", b->local.plan.app,
+           b->rate == 0 ? "closed" : "open", b->sizes, (unsigned long long)b->batch,
+           b->rate == 0 ? "outstanding requests " : "operations/s ",
            (unsigned long long)(b->rate == 0 ? b->outstanding : b->rate));
+    printf("  %s of %llu keys (the first took %.2f %% of all, 1 %% of them %.1f %%), %llu reads%s, "
+           "%llu writes\n",
+           b->spread, (unsigned long long)b->keys, 100 * f->hottest_share, 100 * f->top_share,
+           (unsigned long long)f->reads, b->queries ? " by query" : "",
+           (unsigned long long)f->writes);
+}
+
+void bench_print_text(const bench_t *b, const figures_t *f) {
+    print_load(b, f);
+    printf("  operations          %10llu  in %.2f s\n", (unsigned long long)f->completed,
+           f->seconds);
     printf("  operations/s        %10.0f\n", f->rate);
-    printf("  latency ms          p50 %.2f  p90 %.2f  p99 %.2f  p99.9 %.2f  max %.2f\n", ms(b, 0.5),
-           ms(b, 0.9), ms(b, 0.99), ms(b, 0.999), ms(b, 1.0));
+    print_latencies("latency ms", &b->latencies);
+    if (f->reads > 0) {
+        print_latencies("  of reads", &b->read_latencies);
+        print_latencies("  of writes", &b->write_latencies);
+    }
     printf("  CPU us/operation    %10.2f  over all processes (client %.2f)\n", f->cpu_us,
            f->client_us);
     printf("  bytes sent/op       %10.1f  over all processes:", f->bytes);
     for (group_t group = 0; group < GROUPS; group++)
-        printf(" %s %.1f%s", group_names[group], group_bytes(b, group),
+        printf(" %s %.1f%s", group_names[group], f->group_bytes[group],
                group + 1 < GROUPS ? "," : "\n");
     printf("  bytes to disk/op    %10.1f  in journals; zeros ahead of them %.1f\n",
            f->journal_bytes, f->grown_bytes);
     printf("  operations a block  %10.1f  p50 %u  max %u  (%.1f requests)\n", f->blocks.mean,
            f->blocks.p50, f->blocks.max, f->requests_a_block);
     printf("  syncs a block       %10.2f  a validator\n", f->syncs_a_block);
-    printf("  failed              %10llu\n", (unsigned long long)atomic_load(&b->failed));
+    printf("  failed              %10llu\n", (unsigned long long)f->failed);
+    if (b->rate != 0)
+        printf("  without an answer   %10llu  of those that were due\n",
+               (unsigned long long)f->unanswered);
+    printf("  changes of view     %10llu\n", (unsigned long long)atomic_load(&b->view_changes));
+    print_marks(b);
     if (b->stages)
-        print_stages(b, f);
-}
-
-static void print_json(const bench_t *b, const figures_t *f) {
-    printf("{\"app\":\"%s\",\"payload\":%llu,\"batch\":%llu,\"operations_per_second\":%.0f,"
-           "\"p50_ms\":%.3f,\"p90_ms\":%.3f,\"p99_ms\":%.3f,\"max_ms\":%.3f,"
-           "\"cpu_us_per_operation\":%.3f,\"client_cpu_us_per_operation\":%.3f",
-           b->local.plan.app, (unsigned long long)b->payload, (unsigned long long)b->batch, f->rate,
-           ms(b, 0.5), ms(b, 0.9), ms(b, 0.99), ms(b, 1.0), f->cpu_us, f->client_us);
-    printf(",\"bytes_per_operation\":%.1f", f->bytes);
-    for (group_t group = 0; group < GROUPS; group++)
-        printf(",\"%s_bytes_per_operation\":%.1f", group_names[group], group_bytes(b, group));
-    printf(",\"journal_bytes_per_operation\":%.1f,\"grown_bytes_per_operation\":%.1f",
-           f->journal_bytes, f->grown_bytes);
-    printf(",\"operations_per_block\":%.1f,\"operations_per_block_p50\":%u,"
-           "\"operations_per_block_max\":%u,\"requests_per_block\":%.1f,\"syncs_per_block\":%.2f,"
-           "\"failed\":%llu",
-           f->blocks.mean, f->blocks.p50, f->blocks.max, f->requests_a_block, f->syncs_a_block,
-           (unsigned long long)atomic_load(&b->failed));
-    if (b->stages) {
-        for (uint32_t stage = 0; stage < STAGE_COUNT; stage++)
-            printf(",\"%s_cpu_us\":%.3f", stage_keys[stage], stage_us(b, f, stage));
-        printf(",\"unnamed_cpu_us\":%.3f", unnamed_us(b, f));
-    }
-    printf("}\n");
-}
-
-void bench_print(bench_t *bench) {
-    figures_t figures = work_out(bench);
-    (bench->json ? print_json : print_text)(bench, &figures);
+        print_stages(f);
 }

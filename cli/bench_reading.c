@@ -6,11 +6,15 @@
 
 #include "cli/bench.h"
 
+static meter_t *look(const bench_t *bench, uint32_t member) {
+    char path[4096];
+    cluster_path(&bench->cluster, member, METER_FILE, path, sizeof path);
+    return meter_look(path);
+}
+
 bool bench_open_meters(bench_t *bench) {
     for (uint32_t i = 0; i < bench->cluster.size; i++) {
-        char path[4096];
-        cluster_path(&bench->cluster, i, METER_FILE, path, sizeof path);
-        bench->meters[i] = meter_look(path);
+        bench->meters[i] = look(bench, i);
         if (bench->meters[i] == NULL)
             return false;
     }
@@ -29,12 +33,6 @@ static uint64_t own_cpu_us(void) {
            (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
 }
 
-static uint64_t thread_cpu_us(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
 static void read_meter(meter_t *meter, reading_t *reading) {
     for (uint32_t kind = 0; kind < FRAME_KIND_END; kind++)
         reading->bytes[kind] += atomic_load(&meter->frame_bytes_out[kind]);
@@ -45,20 +43,36 @@ static void read_meter(meter_t *meter, reading_t *reading) {
     reading->grown_bytes += atomic_load(&meter->grown_bytes);
 }
 
+/* What the process of this validator has counted so far. */
+static void add_counts(bench_t *bench, uint32_t member, reading_t *reading) {
+    reading->cpu_us += cluster_cpu_us(&bench->cluster, member);
+    /* That of one that was started again is there when it answers. */
+    if (bench->meters[member] == NULL && atomic_load(&bench->answers[member]))
+        bench->meters[member] = look(bench, member);
+    if (bench->meters[member] != NULL)
+        read_meter(bench->meters[member], reading);
+}
+
+/* A process that comes back makes its meter anew, so the old one is let go of. */
+void bench_keep_counts(bench_t *bench, uint32_t member) {
+    add_counts(bench, member, &bench->gone);
+    meter_close(bench->meters[member]);
+    bench->meters[member] = NULL;
+}
+
 void bench_read(bench_t *bench, reading_t *reading) {
-    *reading = (reading_t){.at_ns = monotonic_ns(),
-                           .completed = atomic_load(&bench->completed),
-                           .own_cpu_us = own_cpu_us(),
-                           .generator_cpu_us = thread_cpu_us()};
-    reading->cpu_us = reading->own_cpu_us;
+    *reading = bench->gone;
+    reading->at_ns = monotonic_ns();
+    reading->completed = atomic_load(&bench->completed);
+    reading->own_cpu_us = own_cpu_us();
+    reading->generator_cpu_us = atomic_load(&bench->generator_cpu_us);
+    reading->cpu_us += reading->own_cpu_us;
     synod_client_counters counters;
     synod_client_count(bench->client, &counters);
     reading->requests = counters.requests;
     reading->client_bytes = counters.bytes_out;
-    for (uint32_t i = 0; i < bench->cluster.size; i++) {
-        reading->cpu_us += cluster_cpu_us(&bench->cluster, i);
-        read_meter(bench->meters[i], reading);
-    }
+    for (uint32_t i = 0; i < bench->cluster.size; i++)
+        add_counts(bench, i, reading);
 }
 
 static int compare(const void *a, const void *b) {

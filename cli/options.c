@@ -84,6 +84,10 @@ static bool parse_amount(const char *text, const unit_t *units, uint64_t *to) {
     return false;
 }
 
+bool options_duration(const char *text, uint64_t *ns) {
+    return parse_amount(text, duration_units, ns);
+}
+
 static bool take_value(const option_t *option, const char *value) {
     switch (option->kind) {
     case OPTION_NUMBER:

@@ -51,6 +51,9 @@ int usage_error(const verb_t *verb, const char *format, ...) __attribute__((form
 /* Prints "synod VERB: ..." to standard error and returns EXIT_FAILED. */
 int failed(const verb_t *verb, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* A duration such as 250ms, 5s or 1m; false when it is none. */
+bool options_duration(const char *text, uint64_t *ns);
+
 /* Is standard output a terminal (colours, bars) or not (lines)? */
 bool on_terminal(void);
 

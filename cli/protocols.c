@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "cli/costs.h"
 #include "cli/proof_status.h"
 #include "cli/verbs.h"
 #include "protocol/registry.h"
@@ -33,10 +34,9 @@ static const char *proof_text(const protocol_t *protocol) {
     return "nothing is proved yet";
 }
 
-static void print_json(const protocol_t *protocol, bool first) {
-    printf("%s{\"name\":\"%s\",\"id\":%u,\"timing\":\"%s\",\"finality\":\"%s\",\"phases\":[",
-           first ? "" : ",", protocol->name, protocol->id, timing_text(protocol),
-           finality_text(protocol->finality));
+static void print_json(const protocol_t *protocol) {
+    printf("{\"name\":\"%s\",\"id\":%u,\"timing\":\"%s\",\"finality\":\"%s\",\"phases\":[",
+           protocol->name, protocol->id, timing_text(protocol), finality_text(protocol->finality));
     for (uint32_t i = 0; i < protocol->phase_count; i++)
         printf("%s\"%s\"", i == 0 ? "" : ",", protocol->phases[i].name);
     const char *reason;
@@ -63,23 +63,35 @@ static void print_text(const protocol_t *protocol) {
     printf("  page      docs/protocols/%s.md\n", protocol->name);
 }
 
+static void print(const protocol_t *protocol, bool costs, bool json, uint32_t members) {
+    if (json && protocol != *protocol_all())
+        printf(",");
+    if (costs)
+        (json ? costs_print_json : costs_print_text)(protocol, members);
+    else
+        (json ? print_json : print_text)(protocol);
+}
+
 static int run(const verb_t *verb, int argc, char **argv) {
-    bool json = false;
-    option_t options[] = {{"json", OPTION_FLAG, &json, NULL, "print JSON"}, {0}};
+    bool json = false, costs = false;
+    uint64_t members = 4;
+    option_t options[] = {
+        {"costs", OPTION_FLAG, &costs, NULL, "messages, signatures and bytes of a block instead"},
+        {"n", OPTION_NUMBER, &members, "N", "with --costs: members (default 4)"},
+        {"json", OPTION_FLAG, &json, NULL, "print JSON"},
+        {0}};
     arguments_t arguments;
     int code = options_parse(verb, options, argc, argv, &arguments);
     if (code >= 0)
         return code;
     if (arguments.count > 0)
         return usage_error(verb, "takes no arguments");
+    if (members < 1 || members > 10000)
+        return usage_error(verb, "--n: from 1 to 10,000 members");
     if (json)
         printf("[");
-    for (const protocol_t *const *at = protocol_all(); *at != NULL; at++) {
-        if (json)
-            print_json(*at, at == protocol_all());
-        else
-            print_text(*at);
-    }
+    for (const protocol_t *const *at = protocol_all(); *at != NULL; at++)
+        print(*at, costs, json, (uint32_t)members);
     if (json)
         printf("]\n");
     return EXIT_OK;
@@ -91,7 +103,9 @@ const verb_t verb_protocols = {
     .arguments = "",
     .details =
         "Lists the consensus protocols of this build with their timing model, fault bound and\n"
-        "kind of finality, and what make proof found for them (docs/proof/results.json).",
-    .example = "synod protocols --json",
+        "kind of finality, and what make proof found for them (docs/proof/results.json). With\n"
+        "--costs: what one block costs, as formulas in n and their values; the simulator counts\n"
+        "the same (tests/property/bare_costs_test.c).",
+    .example = "synod protocols --costs --n 7",
     .run = run,
 };

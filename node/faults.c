@@ -14,6 +14,7 @@
 #include "base/check.h"
 #include "base/ring.h"
 #include "codec/message_codec.h"
+#include "node/equivocate.h"
 #include "protocol/registry.h"
 
 /* Appends whose truth is still to come. When there are so many, the next one is not lied about. */
@@ -27,13 +28,15 @@ typedef struct early_append {
 
 struct faults {
     node_t *node;
-    bool unsynced, early, state;
+    bool unsynced, early, state, equivocate;
+    bool lying;   /* the signal came */
     int promises; /* file; -1: none */
     /* what they stand before */
     host_t host;
     disk_events_t disk;
-    /* promises */
+    /* promises, equivocate */
     arena_t decode;
+    uv_signal_t lie;
     /* early */
     uv_async_t tell;
     ring_t appends; /* at the disk: early_append_t */
@@ -138,11 +141,41 @@ static void note_promise(struct faults *faults, bytes_t frame) {
     ensure(written == (ssize_t)sizeof bytes);
 }
 
-static void send_noted(void *context, const link_t *links, uint32_t count, lane_t lane,
-                       bytes_t frame) {
+/* ---- equivocate ---- */
+
+/* The other block goes to the larger half, so that neither finds a quorum; whoever collects votes
+ * gets both of them. */
+static void send_both(struct faults *faults, const link_t *links, uint32_t count, lane_t lane,
+                      bytes_t frame) {
+    node_t *node = faults->node;
+    uint8_t *other = malloc(frame.size + EQUIVOCATE_ROOM);
+    ensure(other != NULL);
+    size_t size = equivocate_frame(node, &faults->decode, frame, other);
+    uint32_t deceived = size == 0 ? 0 : (count + 1) / 2;
+    if (deceived > 0)
+        faults->host.send(node, links, deceived, lane, bytes_of(other, size));
+    if (count == 1)
+        deceived = 0;
+    faults->host.send(node, links + deceived, count - deceived, lane, frame);
+    free(other);
+}
+
+static void on_lie(uv_signal_t *handle, int number) {
+    node_t *node = handle->data;
+    (void)number;
+    node->faults->lying = true;
+    log_event(&node->log, LOG_WARNING, "faults", "equivocate", "from here on");
+}
+
+static void send_watched(void *context, const link_t *links, uint32_t count, lane_t lane,
+                         bytes_t frame) {
     struct faults *faults = ((node_t *)context)->faults;
-    note_promise(faults, frame);
-    faults->host.send(context, links, count, lane, frame);
+    if (faults->promises >= 0)
+        note_promise(faults, frame);
+    if (faults->lying)
+        send_both(faults, links, count, lane, frame);
+    else
+        faults->host.send(context, links, count, lane, frame);
 }
 
 /* ---- early ---- */
@@ -219,12 +252,25 @@ static const disk_calls_t slow_calls = {pwrite, pread, slow_sync, NULL};
 
 /* ---- open, bind, close ---- */
 
-static synod_status open_promises(struct faults *faults, const char *path, reason_t *reason) {
+/* To look into frames that leave. */
+static synod_status open_decoder(struct faults *faults, reason_t *reason) {
     size_t size = message_arena_bytes(faults->node->home.genesis.member_count);
-    void *memory = malloc(size);
+    void *memory = faults->decode.base != NULL ? faults->decode.base : malloc(size);
     if (memory == NULL)
         return reason_set(reason, SYNOD_NO_MEMORY, "out of memory");
     faults->decode = arena_of(memory, size);
+    return SYNOD_OK;
+}
+
+static synod_status open_liar(struct faults *faults, reason_t *reason) {
+    faults->equivocate = true;
+    return open_decoder(faults, reason);
+}
+
+static synod_status open_promises(struct faults *faults, const char *path, reason_t *reason) {
+    synod_status status = open_decoder(faults, reason);
+    if (status != SYNOD_OK)
+        return status;
     faults->promises = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     return faults->promises >= 0 ? SYNOD_OK : reason_errno(reason, errno, "open", path);
 }
@@ -236,14 +282,16 @@ static synod_status choose(struct faults *faults, const char *word, reason_t *re
         faults->early = true;
     else if (strcmp(word, "state") == 0)
         faults->state = true;
+    else if (strcmp(word, "equivocate") == 0)
+        return open_liar(faults, reason);
     else if (strncmp(word, "slow=", 5) == 0 && read_delay(word + 5))
         return SYNOD_OK;
     else if (strncmp(word, "promises=", 9) == 0)
         return open_promises(faults, word + 9, reason);
     else
         return reason_set(reason, SYNOD_BAD_CONFIG,
-                          "SYNOD_FAULT names '%s'; there are unsynced, slow=US, early, state "
-                          "and promises=FILE",
+                          "SYNOD_FAULT names '%s'; there are unsynced, slow=US, early, state, "
+                          "equivocate and promises=FILE",
                           word);
     return SYNOD_OK;
 }
@@ -252,9 +300,12 @@ static void open_handles(struct faults *faults) {
     node_t *node = faults->node;
     uv_async_init(&node->loop, &faults->tell, on_tell);
     uv_signal_init(&node->loop, &faults->damage);
-    faults->tell.data = faults->damage.data = node;
+    uv_signal_init(&node->loop, &faults->lie);
+    faults->tell.data = faults->damage.data = faults->lie.data = node;
     if (faults->state)
         uv_signal_start(&faults->damage, on_damage, SIGUSR1);
+    if (faults->equivocate)
+        uv_signal_start(&faults->lie, on_lie, SIGUSR2);
 }
 
 synod_status faults_open(node_t *node, reason_t *reason) {
@@ -300,8 +351,8 @@ void faults_disk(node_t *node, disk_options_t *options, disk_events_t *events) {
 void faults_replica(node_t *node, replica_config_t *config) {
     struct faults *faults = node->faults;
     faults->host = node->host;
-    if (faults->promises >= 0)
-        node->host.send = send_noted;
+    if (faults->promises >= 0 || faults->equivocate)
+        node->host.send = send_watched;
     if (faults->early)
         node->host.append = append_early;
     if (faults->state)

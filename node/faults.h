@@ -9,6 +9,8 @@
  *   early          an append is reported durable at once and written afterwards: votes leave before
  *                  their record
  *   state          SIGUSR1 flips a bit of a record in the application's state
+ *   equivocate     from SIGUSR2 on says two things at once, under its own key: another block to
+ *                  half of the others when it leads, a vote for another block beside its vote
  *   promises=FILE  each signed statement that leaves is appended to FILE before it does: the 216
  *                  bytes of docs/formats/statement.md. This one breaks nothing */
 #ifndef NODE_FAULTS_H

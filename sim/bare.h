@@ -117,6 +117,7 @@ typedef struct bare_report {
     uint64_t at_ns;
     uint64_t hash; /* of the trace */
     uint64_t events, steps, messages, refused, admitted_not;
+    uint64_t signatures; /* that cores asked for */
     uint64_t faults[FAULT_COUNT];
     uint64_t requests_delivered;   /* at the member that has most */
     uint64_t blocks, blocks_empty; /* final ones */

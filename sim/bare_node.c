@@ -72,8 +72,10 @@ static void on_send(node_t *node, const effect_t *effect) {
     message_t *message = &shared->message;
     const phase_t *phase = &world->protocol->phases[message->statement.phase];
     require(message->author == node->member);
-    if (phase->authentication == AUTH_SIGNATURE)
+    if (phase->authentication == AUTH_SIGNATURE) {
         bare_sign_statement(world, node->member, &message->statement, &message->signature);
+        world->report.signatures++;
+    }
     if (message->block != NULL)
         bare_block_register(world, message->block);
     bare_disk_send(node, effect->send.to, effect->send.early, shared);

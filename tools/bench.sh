@@ -1,17 +1,31 @@
 #!/bin/sh
 # make bench: the real thing at three sizes and three batches beside the floors (bench/floors.c) with
-# blocks of as many operations, all in one run on one machine, so that ratios can be quoted; then the
-# share of each stage, latency at low load, and slow disks. docs/guide/bench.md explains the columns.
-# SECONDS_EACH=4 by default: about six minutes in all.
+# blocks of as many operations, all in one run on one machine, so that ratios can be quoted; then
+# each protocol beside the others; then the share of each stage, latency at low load, and slow disks.
+# docs/guide/bench.md explains the columns. SECONDS_EACH=4 by default: about nine minutes in all.
+#   make bench ARGS=variants         the protocols only, three minutes
+#   make bench ARGS="variants keep"  and puts what was found into docs/guide and the README
 set -eu
 floors=$(dirname "$SYNOD_BIN")/bench/floors
 seconds=${SECONDS_EACH:-4}
 port=${PORT:-7950}
+only=all keep=no
+for word in "$@"; do
+    case $word in
+    variants) only=variants ;;
+    keep) keep=yes ;;
+    *)
+        echo "bench: there is no \"$word\"; there are variants and keep" >&2
+        exit 2
+        ;;
+    esac
+done
 row="%-20s %8s %8s %8s %8s %8s %8s %8s %6s  %6s %6s %6s %6s\n"
 
-# value KEY JSON
+# value KEY JSON: of the first that has this name; those of the whole run come before its parts
 value() {
-    printf '%s' "$2" | tr -d '{}"\n' | tr ',' '\n' | awk -F: -v key="$1" '$1 == key { print $2 }'
+    printf '%s' "$2" | tr -d '{}"\n' | tr ',' '\n' |
+        awk -F: -v key="$1" '$1 == key && !seen { print $2; seen = 1 }'
 }
 
 bench() {
@@ -45,6 +59,52 @@ one() {
         "$(awk -v a="$cpu" -v b="$c" 'BEGIN { printf "%.1f", a / b }')"
 }
 
+# Each protocol that may run: closed loop beside the floors, one request at a time, the leader killed,
+# and latency at the same rates for all, parts of what the first one answers in closed loop.
+variants() {
+    here=$(dirname "$0")
+    lines=$(dirname "$SYNOD_BIN")/variants.lines results=$(dirname "$SYNOD_BIN")/variants.json
+    most=
+    printf 'head\t%s\n' "$(date -u +"%Y-%m-%d"), $(nproc) processors, load $(cut -d' ' -f1 /proc/loadavg) before it" > "$lines"
+    for name in $("$SYNOD_BIN" protocols --json | lua5.4 "$here/variants.lua" names); do
+        echo "  measuring $name" >&2
+        variant "$name"
+    done
+    lua5.4 "$here/variants.lua" collect "$lines" "$results"
+    lua5.4 "$here/variants.lua" svg "$results" > "${results%.json}.svg"
+    echo "each protocol, kv 128 B x 100, 64 requests under way; CPU beside floor C at as many operations a"
+    echo "block; one request at a time; and the longest pause when the leader is killed under 2,000 op/s"
+    lua5.4 "$here/variants.lua" table "$results"
+    echo "picture: ${results%.json}.svg"
+    [ "$keep" = no ] && return
+    cp "$results" "${results%.json}.svg" "$here/../docs/guide/"
+    lua5.4 "$here/variants.lua" readme "$results" "$here/../README.md"
+}
+
+# note KIND JSON
+note() {
+    printf '%s\t%s\n' "$1" "$(printf '%s' "$2" | tr -d '\n')" >> "$lines"
+}
+
+variant() {
+    set -- --protocol "$1" --app kv --size 128 --keys 10000
+    json=$(bench "$SYNOD_BIN" "$@" --batch 100)
+    note closed "$json"
+    c=$(floor C 128 "$(value requests_per_block "$json")" 100)
+    note floor "{\"protocol\":\"$2\",\"floor_c_us\":$c}"
+    [ -n "$most" ] || most=$(value operations_per_second "$json")
+    note alone "$(bench "$SYNOD_BIN" "$@" --batch 1 --outstanding 1)"
+    note kill "$(bench "$SYNOD_BIN" "$@" --batch 10 --rate 2000 --kill leader@1s)"
+    for percent in 5 20 40 60 80; do
+        note curve "$(bench "$SYNOD_BIN" "$@" --batch 100 --rate $((most * percent / 100)))"
+    done
+}
+
+if [ "$only" = variants ]; then
+    variants
+    exit 0
+fi
+
 date -u +"%Y-%m-%d %H:%M UTC, $(nproc) processors, $(uname -sr)"
 echo "four validators and a client on this machine, fsync on, 100,000 keys, 64 requests under way;"
 echo "CPU and bytes are over all processes, floors are CPU us/op at as many operations a block"
@@ -61,6 +121,8 @@ done
 one null 0 100
 one null 128 100
 
+echo
+variants
 echo
 echo "one request at a time, and 2,000 requests a second (open loop)"
 for load in "--outstanding 1" "--rate 2000"; do

@@ -126,7 +126,7 @@ red("sideways include", "src/client/a.c:1: client must not include replica",
     append("src/client/a.c", '#include "replica/gate.c"\n'))
 red("a public header sees a layer", "include/synod/types.h:2: include must not include base",
     append("include/synod/types.h", '#include "base/check.h"\n'))
-red("inside of a protocol from above", "src/replica/gate.c:3: only protocol.h and registry.h",
+red("inside of a protocol from above", "src/replica/gate.c:3: only protocol.h, registry.h and costs.h",
     append("src/replica/gate.c", '#include "protocol/alpha/alpha.h"\n'))
 red("one protocol sees another", "src/protocol/alpha/alpha.c:7: includes the folder of another",
     append("src/protocol/alpha/alpha.c", '#include "protocol/beta/beta.h"\n'))
