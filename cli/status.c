@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "adapter/status_text.h"
 #include "cli/connect.h"
 #include "cli/verbs.h"
 
@@ -26,38 +27,11 @@ static void print_row(uint32_t member, bool answered, const status_report_t *r) 
 }
 
 static void print_json(uint32_t member, bool answered, const status_report_t *r, bool first) {
-    printf("%s{\"member\":%u,\"answers\":%s", first ? "[" : ",", member,
-           answered ? "true" : "false");
-    if (answered) {
-        printf(",\"view\":%llu,\"leader\":%d,\"final\":%llu,\"executed\":%llu,\"operations\":%llu,"
-               "\"requests\":%llu,\"pending\":%llu,\"views_failed\":%llu,\"root_height\":%llu,"
-               "\"root\":\"",
-               (unsigned long long)r->view, r->leader == MEMBER_NONE ? -1 : (int)r->leader,
-               (unsigned long long)r->final, (unsigned long long)r->executed,
-               (unsigned long long)r->operations_executed, (unsigned long long)r->requests_executed,
-               (unsigned long long)r->pending_requests, (unsigned long long)r->views_failed,
-               (unsigned long long)r->root_height);
-        for (size_t i = 0; i < sizeof r->root.bytes; i++)
-            printf("%02x", r->root.bytes[i]);
-        printf("\",\"sessions\":%llu,\"peers\":%llu,\"clients\":%llu,\"journal_syncs\":%llu,"
-               "\"journal_bytes\":%llu,\"snapshot_height\":%llu,"
-               "\"journal_used\":%llu,\"journal_capacity\":%llu,\"frames_dropped\":%llu,"
-               "\"signatures_bad\":%llu,"
-               "\"sync_failures\":%llu,"
-               "\"quota_drops\":%llu,"
-               "\"links_refused\":%llu,"
-               "\"lines_held\":%llu,"
-               "\"uptime_ns\":%llu,\"synced\":%s",
-               (unsigned long long)r->sessions, (unsigned long long)r->peers_connected,
-               (unsigned long long)r->clients_connected, (unsigned long long)r->journal_syncs,
-               (unsigned long long)r->journal_bytes, (unsigned long long)r->snapshot_height,
-               (unsigned long long)r->journal_used_bytes,
-               (unsigned long long)r->journal_capacity_bytes, (unsigned long long)r->frames_dropped,
-               (unsigned long long)r->signatures_bad, (unsigned long long)r->sync_failures,
-               (unsigned long long)r->quota_drops, (unsigned long long)r->links_refused,
-               (unsigned long long)r->lines_held, (unsigned long long)r->uptime_ns,
-               r->synced ? "true" : "false");
-    }
+    printf("%s{\"answers\":%s,", first ? "[" : ",", answered ? "true" : "false");
+    if (answered)
+        status_print_json(stdout, r);
+    else
+        printf("\"member\":%u", member);
     printf("}");
 }
 

@@ -22,7 +22,8 @@ struct node {
     net_t *net;
     disk_t *disk;
     pool_t *pool;
-    meter_t *meter; /* NULL: nobody measures */
+    struct api *api; /* api.h; NULL: the configuration wants none */
+    meter_t *meter;  /* NULL: nobody measures */
     uv_timer_t wake;
     uv_async_t stop;
     uv_signal_t signals[2];

@@ -1,0 +1,33 @@
+/* See exposition.h. */
+#include "adapter/exposition.h"
+
+void family_begin(FILE *page, const char *name, family_kind_t kind, const char *help) {
+    static const char *const kinds[] = {
+        [FAMILY_COUNTER] = "counter", [FAMILY_GAUGE] = "gauge", [FAMILY_HISTOGRAM] = "histogram"};
+    (void)fprintf(page, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, kinds[kind]);
+}
+
+static void print_name(FILE *page, const char *name, const char *labels) {
+    if (labels == NULL) {
+        (void)fprintf(page, "%s ", name);
+    } else {
+        (void)fprintf(page, "%s{%s} ", name, labels);
+    }
+}
+
+void family_count(FILE *page, const char *name, const char *labels, uint64_t value) {
+    print_name(page, name, labels);
+    (void)fprintf(page, "%" PRIu64 "\n", value);
+}
+
+void family_seconds(FILE *page, const char *name, const char *labels, uint64_t value_ns) {
+    print_name(page, name, labels);
+    (void)fprintf(page, "%" PRIu64 ".%09" PRIu64 "\n", value_ns / 1000000000,
+                  value_ns % 1000000000);
+}
+
+void family_one(FILE *page, const char *name, family_kind_t kind, const char *help,
+                uint64_t value) {
+    family_begin(page, name, kind, help);
+    family_count(page, name, NULL, value);
+}
