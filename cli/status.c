@@ -27,12 +27,12 @@ static void print_row(uint32_t member, bool answered, const status_report_t *r) 
 }
 
 static void print_json(uint32_t member, bool answered, const status_report_t *r, bool first) {
-    printf("%s{\"answers\":%s,", first ? "[" : ",", answered ? "true" : "false");
+    printf("%s{", first ? "[" : ",");
     if (answered)
         status_print_json(stdout, r);
     else
         printf("\"member\":%u", member);
-    printf("}");
+    printf(",\"answers\":%s}", answered ? "true" : "false");
 }
 
 static int run(const verb_t *verb, int argc, char **argv) {

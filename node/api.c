@@ -16,6 +16,7 @@
 struct api {
     node_t *node;
     http_t *http;
+    uint8_t *peers; /* room for a report */
 };
 
 typedef struct endpoint {
@@ -29,12 +30,28 @@ typedef struct endpoint {
 
 static unsigned answer_list(api_t *api, const http_request_t *request, FILE *page);
 
+/* With what it says of others; in `api->peers`, until the next one. */
+static bool take_report(api_t *api, status_report_t *report) {
+    const node_t *node = api->node;
+    size_t size = (size_t)node->committee.size * STATUS_PEER_BYTES;
+    writer_t writer = writer_of(api->peers, size);
+    node_status(node, report);
+    for (member_t m = 0; m < node->committee.size; m++) {
+        status_peer_t peer;
+        replica_peer(node->replica, m, &peer);
+        status_peer_encode(&peer, &writer);
+    }
+    report->peers = writer_bytes(&writer);
+    return !writer.failed;
+}
+
 static unsigned answer_status(api_t *api, const http_request_t *request, FILE *page) {
     const node_t *node = api->node;
     const genesis_t *genesis = &node->home.genesis;
     status_report_t report;
     (void)request;
-    node_status(node, &report);
+    if (!take_report(api, &report))
+        return 500;
     fprintf(page, "{\"chain\":\"%s\",\"name\":\"%s\",\"protocol\":\"%s\",\"app\":\"%s\",",
             genesis->chain.text, genesis->members[node->home.self].name.text,
             genesis->protocol.text, genesis->app.text);
@@ -114,8 +131,12 @@ synod_status api_open(node_t *node, api_t **to, reason_t *reason) {
     if (settings->http_listen.host[0] == '\0')
         return SYNOD_OK;
     api_t *api = calloc(1, sizeof *api);
-    if (api == NULL)
+    if (api != NULL)
+        api->peers = malloc((size_t)node->committee.size * STATUS_PEER_BYTES);
+    if (api == NULL || api->peers == NULL) {
+        free(api);
         return reason_set(reason, SYNOD_NO_MEMORY, "out of memory");
+    }
     api->node = node;
     const http_options_t options = {.loop = &node->loop,
                                     .log = &node->log,
@@ -124,6 +145,7 @@ synod_status api_open(node_t *node, api_t **to, reason_t *reason) {
                                     .on_request = on_request};
     synod_status status = http_open(&options, &api->http, reason);
     if (status != SYNOD_OK) {
+        free(api->peers);
         free(api);
         return status;
     }
@@ -150,7 +172,9 @@ bool api_stopped(const api_t *api) {
 }
 
 void api_close(api_t *api) {
-    if (api != NULL)
-        http_free(api->http);
+    if (api == NULL)
+        return;
+    http_free(api->http);
+    free(api->peers);
     free(api);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "codec/sync_codec.h"
 #include "node/client_state.h"
 
 uint64_t client_now_ns(void) {
@@ -147,10 +148,14 @@ static void on_down(void *context, link_t link) {
 }
 
 static void take_status(synod_client *client, link_t link, bytes_t body) {
+    const size_t most =
+        STATUS_FIXED_BYTES + (size_t)STATUS_PEER_BYTES * client->genesis.member_count;
     uv_mutex_lock(&client->mutex);
     for (uint32_t i = 0; i < client->genesis.member_count; i++) {
         status_slot_t *slot = &client->statuses[i];
-        if (slot->link != link || body.size > sizeof slot->bytes)
+        if (slot->link == link && slot->bytes == NULL)
+            slot->bytes = malloc(most);
+        if (slot->link != link || slot->bytes == NULL || body.size > most)
             continue;
         memcpy(slot->bytes, body.data, body.size);
         slot->size = body.size;

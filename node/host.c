@@ -11,6 +11,10 @@ static uint64_t wall_ns(void) {
     return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 }
 
+uint32_t node_version(void) {
+    return SYNOD_VERSION; /* from CMakeLists.txt */
+}
+
 instant_t node_now(node_t *node) {
     uint64_t wall = wall_ns(), genesis = node->home.genesis.time_ns;
     uint64_t time = wall > genesis ? wall - genesis : 0;
@@ -78,6 +82,45 @@ static void host_halt(void *context, synod_status status, const char *reason) {
     node->halted = status;
     snprintf(node->halt_reason, sizeof node->halt_reason, "%s", reason);
     uv_async_send(&node->stop);
+}
+
+static uint64_t host_silence_ms(void *context, link_t link) {
+    return net_silence_ms(((node_t *)context)->net, link);
+}
+
+static void on_space(uv_fs_t *request) {
+    node_t *node = request->data;
+    if (request->result == 0) {
+        const uv_statfs_t *facts = request->ptr;
+        node->free_bytes = facts->f_bavail * facts->f_bsize;
+        node->total_bytes = facts->f_blocks * facts->f_bsize;
+    }
+    uv_fs_req_cleanup(request);
+    node->space_asked = false;
+}
+
+/* What is told is what was there when it was asked for before: a file system that hangs must not
+ * stop the loop. */
+void node_ask_space(node_t *node) {
+    if (node->space_asked || node->stopping)
+        return;
+    node->space.data = node;
+    node->space_asked =
+        uv_fs_statfs(&node->loop, &node->space, node->home.data.text, on_space) == 0;
+}
+
+static void host_describe(void *context, struct status_report *report) {
+    node_t *node = context;
+    disk_counters_t disk;
+    disk_counters(node->disk, &disk);
+    node_ask_space(node);
+    report->version = node_version();
+    report->disk_syncs = disk.syncs;
+    report->disk_sync_ns = disk.sync_ns;
+    report->disk_sync_longest_ns = disk.sync_longest_ns;
+    report->disk_free_bytes = node->free_bytes;
+    report->disk_total_bytes = node->total_bytes;
+    report->disk_full = disk.full ? 1 : 0;
 }
 
 /* ---- completions ---- */
@@ -151,6 +194,8 @@ void node_bind_host(node_t *node) {
                           .job = host_job,
                           .log = host_log,
                           .halt = host_halt,
+                          .describe = host_describe,
+                          .silence_ms = host_silence_ms,
                           .stage = node->meter == NULL ? NULL : meter_stage};
 }
 

@@ -269,6 +269,7 @@ synod_status node_run(node_t *node, reason_t *reason) {
               genesis->protocol.text, genesis->app.text, node->home.self, genesis->member_count,
               (unsigned)net_port(node->net), (unsigned)api_port(node->api));
     meter_begin(stage_meter(node), STAGE_LOOP);
+    node_ask_space(node);
     replica_start(node->replica, node_now(node));
     uv_run(&node->loop, UV_RUN_DEFAULT);
     if (node->halted == SYNOD_OK)

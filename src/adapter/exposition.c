@@ -31,3 +31,18 @@ void family_one(FILE *page, const char *name, family_kind_t kind, const char *he
     family_begin(page, name, kind, help);
     family_count(page, name, NULL, value);
 }
+
+void family_latency(FILE *page, const char *name, const char *labels, const latency_t *latency) {
+    const char *comma = labels == NULL ? "" : ",";
+    uint64_t below = 0;
+    labels = labels == NULL ? "" : labels;
+    for (uint32_t at = 0; at < LATENCY_BUCKETS; at++) {
+        below += latency->counts[at];
+        (void)fprintf(page, "%s_bucket{%s%sle=\"%g\"} %" PRIu64 "\n", name, labels, comma,
+                      (double)latency_bounds_ns[at] / 1e9, below);
+    }
+    (void)fprintf(page, "%s_bucket{%s%sle=\"+Inf\"} %" PRIu64 "\n", name, labels, comma,
+                  latency->count);
+    (void)fprintf(page, "%s_sum{%s} %.9f\n%s_count{%s} %" PRIu64 "\n", name, labels,
+                  (double)latency->sum_ns / 1e9, name, labels, latency->count);
+}

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/latency.h"
+
 typedef enum family_kind {
     FAMILY_COUNTER = 1,
     FAMILY_GAUGE = 2,
@@ -20,5 +22,8 @@ void family_count(FILE *page, const char *name, const char *labels, uint64_t val
 void family_seconds(FILE *page, const char *name, const char *labels, uint64_t value_ns);
 /* A family of one sample. */
 void family_one(FILE *page, const char *name, family_kind_t kind, const char *help, uint64_t value);
+
+/* The samples of a histogram, in seconds. */
+void family_latency(FILE *page, const char *name, const char *labels, const latency_t *latency);
 
 #endif

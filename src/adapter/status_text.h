@@ -9,4 +9,7 @@
 /* Fields of a JSON object, without its braces. */
 void status_print_json(FILE *to, const status_report_t *report);
 
+/* "timeout", "rotation" or "none". */
+const char *status_view_cause(uint32_t cause);
+
 #endif

@@ -32,6 +32,21 @@ const net_counters_t *net_counters(const net_t *net) {
     return &net->counters;
 }
 
+uint64_t net_silence_ms(net_t *net, link_t id) {
+    const net_link_t *link = net_find(net, id);
+    return link != NULL && link->state == LINK_OPEN ? net_now_ms(net) - link->heard_ms : UINT64_MAX;
+}
+
+size_t net_lane_bytes(const net_t *net, lane_t lane) {
+    size_t bytes = 0;
+    for (uint32_t slot = 0; slot < net->slots; slot++) {
+        if (net->links[slot].state != LINK_FREE) {
+            bytes += buffer_size(&net->links[slot].lanes[lane]);
+        }
+    }
+    return bytes;
+}
+
 /* ---- the turn ---- */
 
 /* Links whose share of the last turn was not enough go first in this one. */

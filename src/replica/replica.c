@@ -319,6 +319,53 @@ void replica_status(const replica_t *r, instant_t now, status_report_t *report) 
     report->lines_held = r->lines_held;
     report->uptime_ns = now.now_ns - r->started.now_ns;
     report->synced = r->phase == REPLICA_RUNNING && r->final_height == report->executed;
+    report->phase = r->phase;
+    report->time_ns = now.time_ns;
+    report->leaders_rotated = r->figures.leaders_rotated;
+    report->view_changed_by = r->figures.view_changed_by;
+    if (r->figures.view_changed_by != VIEW_CAUSE_NONE)
+        report->view_changed_ns = now.now_ns - r->figures.view_changed_ns;
+    if (r->config.host->describe != NULL)
+        r->config.host->describe(r->config.host->context, report);
+}
+
+void replica_peer(const replica_t *r, member_t member, status_peer_t *peer) {
+    const host_t *host = r->config.host;
+    link_t link = r->member_links[member];
+    uint64_t silent_ms = 0;
+    if (link != LINK_NONE && host->silence_ms != NULL)
+        silent_ms = host->silence_ms(host->context, link);
+    bool connected = link != LINK_NONE && silent_ms != UINT64_MAX;
+    *peer = (status_peer_t){.connected = connected, .silent_ms = UINT32_MAX};
+    if (connected)
+        peer->silent_ms = silent_ms < UINT32_MAX ? (uint32_t)silent_ms : UINT32_MAX - 1;
+    const checkpoint_said_t *said = &r->checkpoints[(size_t)member * CHECKPOINTS_KEPT];
+    for (uint32_t i = 0; i < CHECKPOINTS_KEPT; i++)
+        if (said[i].height > peer->attested_height)
+            peer->attested_height = said[i].height;
+}
+
+const replica_figures_t *replica_figures(const replica_t *r) {
+    return &r->figures;
+}
+
+uint64_t replica_signatures_seen(const replica_t *r, member_t member) {
+    return r->signatures_seen[member];
+}
+
+void replica_queues(const replica_t *r, queue_depth_t queues[QUEUES_COUNT]) {
+    const submit_batch_t *filling = &r->submit[r->submit_filling];
+    uint64_t jobs = 0, blocks = 0;
+    for (uint32_t i = 0; i < JOBS_MAX; i++)
+        jobs += r->jobs[i].used ? 1 : 0;
+    for (uint32_t i = 0; i < BLOCKS_SLOTS; i++)
+        blocks += r->blocks.slots[i].state == BLOCK_FREE ? 0 : 1;
+    queues[0] = (queue_depth_t){"mempool_requests", r->mempool.count, MEMPOOL_REQUESTS_MAX};
+    queues[1] = (queue_depth_t){"mempool_bytes", r->mempool.bytes, r->mempool.ring_bytes};
+    queues[2] = (queue_depth_t){"requests_to_verify", filling->count, SUBMIT_BATCH_MAX};
+    queues[3] = (queue_depth_t){"verification_jobs", jobs, JOBS_MAX};
+    queues[4] = (queue_depth_t){"blocks", blocks, BLOCKS_SLOTS};
+    queues[5] = (queue_depth_t){"outbox_bytes", r->outbox_tail - r->outbox_head, OUTBOX_BYTES};
 }
 
 void replica_halt(replica_t *r, synod_status status, const char *reason) {

@@ -106,6 +106,7 @@ typedef struct submit_item {
     link_t from;
     digest_t digest;
     uint64_t sequence; /* as the mempool names it */
+    uint64_t arrival_ns;
 } submit_item_t;
 
 typedef struct submit_batch {
@@ -276,7 +277,9 @@ struct replica {
     /* counters */
     uint64_t frames_dropped, signatures_bad, sync_failures;
     uint64_t quota_drops, links_refused, lines_held;
-    char text[256]; /* log line */
+    replica_figures_t figures;
+    uint64_t *signatures_seen; /* by member */
+    char text[256];            /* log line */
 };
 
 /* ---- driver.c ---- */
