@@ -6,29 +6,25 @@
 #include <string.h>
 
 #include "adapter/status_text.h"
+#include "node/api_state.h"
 #include "node/metrics.h"
-#include "node/state.h"
 
 #define TYPE_TEXT "text/plain; charset=utf-8"
-#define TYPE_JSON "application/json"
 #define TYPE_METRICS "text/plain; version=0.0.4; charset=utf-8"
-
-struct api {
-    node_t *node;
-    http_t *http;
-    uint8_t *peers; /* room for a report */
-};
+/* The largest operation that /submit takes. */
+#define SUBMIT_BYTES_MAX ((size_t)128 << 10)
 
 typedef struct endpoint {
-    const char *path, *type, *what;
+    const char *path; /* one that ends with a / has something behind it */
+    const char *type, *shown, *what;
     http_method_t method;
-    /* Prints the answer; returns its status. */
-    unsigned (*answer)(api_t *api, const http_request_t *request, FILE *page);
+    /* Prints the answer; returns its status, or API_LATER. */
+    unsigned (*answer)(api_t *api, const api_call_t *call, FILE *page);
 } endpoint_t;
 
 /* ---- endpoints ---- */
 
-static unsigned answer_list(api_t *api, const http_request_t *request, FILE *page);
+static unsigned answer_list(api_t *api, const api_call_t *call, FILE *page);
 
 /* With what it says of others; in `api->peers`, until the next one. */
 static bool take_report(api_t *api, status_report_t *report) {
@@ -45,11 +41,11 @@ static bool take_report(api_t *api, status_report_t *report) {
     return !writer.failed;
 }
 
-static unsigned answer_status(api_t *api, const http_request_t *request, FILE *page) {
+static unsigned answer_status(api_t *api, const api_call_t *call, FILE *page) {
     const node_t *node = api->node;
     const genesis_t *genesis = &node->home.genesis;
     status_report_t report;
-    (void)request;
+    (void)call;
     if (!take_report(api, &report))
         return 500;
     fprintf(page, "{\"chain\":\"%s\",\"name\":\"%s\",\"protocol\":\"%s\",\"app\":\"%s\",",
@@ -60,67 +56,101 @@ static unsigned answer_status(api_t *api, const http_request_t *request, FILE *p
     return 200;
 }
 
-static unsigned answer_metrics(api_t *api, const http_request_t *request, FILE *page) {
-    (void)request;
+static unsigned answer_metrics(api_t *api, const api_call_t *call, FILE *page) {
+    (void)call;
     metrics_print(api->node, page);
     return 200;
 }
 
 static const endpoint_t endpoints[] = {
-    {"/", TYPE_TEXT, "this list", HTTP_GET, answer_list},
-    {"/status", TYPE_JSON, "what this validator says about itself", HTTP_GET, answer_status},
-    {"/metrics", TYPE_METRICS, "the same and more, for Prometheus", HTTP_GET, answer_metrics},
+    {"/", TYPE_TEXT, "/", "this list", HTTP_GET, answer_list},
+    {"/status", API_TYPE_JSON, "/status", "what this validator says about itself", HTTP_GET,
+     answer_status},
+    {"/metrics", TYPE_METRICS, "/metrics", "the same and more, for Prometheus", HTTP_GET,
+     answer_metrics},
+    {"/block/", API_TYPE_JSON, "/block/HEIGHT", "an executed block, and who signed its proof",
+     HTTP_GET, api_answer_block},
+    {"/query", API_TYPE_JSON, "/query?key=KEY", "a value, or that there is none, with its proof",
+     HTTP_GET, api_answer_query},
+    {"/submit", API_TYPE_JSON, "/submit", "order an operation (if the configuration allows it)",
+     HTTP_POST, api_answer_submit},
 };
 #define ENDPOINT_COUNT (sizeof endpoints / sizeof endpoints[0])
 
-static unsigned answer_list(api_t *api, const http_request_t *request, FILE *page) {
+static unsigned answer_list(api_t *api, const api_call_t *call, FILE *page) {
     const genesis_t *genesis = &api->node->home.genesis;
-    (void)request;
+    (void)call;
     fprintf(page, "Synod: %s of chain \"%s\"\n\n", genesis->members[api->node->home.self].name.text,
             genesis->chain.text);
     for (size_t at = 0; at < ENDPOINT_COUNT; at++)
-        fprintf(page, "%-4s %-10s %s\n", endpoints[at].method == HTTP_POST ? "POST" : "GET",
-                endpoints[at].path, endpoints[at].what);
+        fprintf(page, "%-4s %-15s %s\n", endpoints[at].method == HTTP_POST ? "POST" : "GET",
+                endpoints[at].shown, endpoints[at].what);
     return 200;
 }
 
 /* ---- requests ---- */
 
+unsigned api_print_error(FILE *page, unsigned status, const char *why) {
+    fprintf(page, "{\"error\":\"%s\"}\n", why);
+    return status;
+}
+
+static void no_page(api_t *api, http_ticket_t ticket) {
+    static const char text[] = "{\"error\":\"no memory for the page\"}\n";
+    http_answer(api->http, ticket, 503, API_TYPE_JSON, bytes_of(text, sizeof text - 1));
+}
+
+void api_finish(api_t *api, http_ticket_t ticket, unsigned status, char *text, size_t size) {
+    if (text == NULL)
+        no_page(api, ticket);
+    else
+        http_answer(api->http, ticket, status, API_TYPE_JSON, bytes_of(text, size));
+    free(text);
+}
+
 static const endpoint_t *find_endpoint(bytes_t path) {
-    for (size_t at = 0; at < ENDPOINT_COUNT; at++)
-        if (path.size == strlen(endpoints[at].path) &&
-            memcmp(path.data, endpoints[at].path, path.size) == 0)
+    for (size_t at = 0; at < ENDPOINT_COUNT; at++) {
+        size_t size = strlen(endpoints[at].path);
+        bool goes_on = size > 1 && endpoints[at].path[size - 1] == '/';
+        if ((path.size == size || (goes_on && path.size > size)) &&
+            memcmp(path.data, endpoints[at].path, size) == 0)
             return &endpoints[at];
+    }
     return NULL;
 }
 
-static void refuse(api_t *api, http_ticket_t ticket, unsigned status, const char *why) {
-    char text[256];
-    int size = snprintf(text, sizeof text, "{\"error\":\"%s\"}\n", why);
-    http_answer(api->http, ticket, status, TYPE_JSON, bytes_of(text, (size_t)size));
+static unsigned answer_call(api_t *api, const endpoint_t *endpoint, const api_call_t *call,
+                            FILE *page) {
+    if (endpoint == NULL)
+        return api_print_error(page, 404, "there is no such page: / lists those that there are");
+    if (endpoint->method != call->request->method)
+        return api_print_error(page, 405, "not by this method: / lists the pages");
+    return endpoint->answer(api, call, page);
 }
 
 static void on_request(void *context, http_ticket_t ticket, const http_request_t *request) {
     api_t *api = context;
     const endpoint_t *endpoint = find_endpoint(request->path);
-    if (endpoint == NULL) {
-        refuse(api, ticket, 404, "there is no such page; / lists those that there are");
-        return;
-    }
-    if (endpoint->method != request->method) {
-        refuse(api, ticket, 405, "not by this method; / lists the pages");
-        return;
+    api_call_t call = {.ticket = ticket, .request = request};
+    if (endpoint != NULL) {
+        size_t own = strlen(endpoint->path);
+        call.rest = bytes_of(request->path.data + own, request->path.size - own);
     }
     char *text = NULL;
     size_t size = 0;
     FILE *page = open_memstream(&text, &size);
-    unsigned status = page == NULL ? 500 : endpoint->answer(api, request, page);
-    bool good = page != NULL && ferror(page) == 0;
-    good = page != NULL && fclose(page) == 0 && good;
-    if (good)
-        http_answer(api->http, ticket, status, endpoint->type, bytes_of(text, size));
-    else
-        refuse(api, ticket, 500, "no memory for the page");
+    if (page == NULL) {
+        no_page(api, ticket);
+        return;
+    }
+    unsigned status = answer_call(api, endpoint, &call, page);
+    bool good = ferror(page) == 0;
+    good = fclose(page) == 0 && good;
+    const char *type = status == 200 ? endpoint->type : API_TYPE_JSON;
+    if (good && status != API_LATER)
+        http_answer(api->http, ticket, status, type, bytes_of(text, size));
+    else if (status != API_LATER)
+        no_page(api, ticket);
     free(text);
 }
 
@@ -141,6 +171,7 @@ synod_status api_open(node_t *node, api_t **to, reason_t *reason) {
     const http_options_t options = {.loop = &node->loop,
                                     .log = &node->log,
                                     .listen = &settings->http_listen,
+                                    .body_max = SUBMIT_BYTES_MAX,
                                     .context = api,
                                     .on_request = on_request};
     synod_status status = http_open(&options, &api->http, reason);
@@ -150,7 +181,7 @@ synod_status api_open(node_t *node, api_t **to, reason_t *reason) {
         return status;
     }
     *to = api;
-    return SYNOD_OK;
+    return settings->http_submit != 0 ? api_open_submit(api, reason) : SYNOD_OK;
 }
 
 uint16_t api_port(const api_t *api) {
@@ -174,6 +205,8 @@ bool api_stopped(const api_t *api) {
 void api_close(api_t *api) {
     if (api == NULL)
         return;
+    api_close_submit(api);
+    api_close_block(api);
     http_free(api->http);
     free(api->peers);
     free(api);

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "node/state.h"
+#include "node/api_state.h"
 
 static uint64_t wall_ns(void) {
     struct timespec now;
@@ -158,6 +158,10 @@ static void on_appended(void *context, uint64_t token, synod_status status) {
 
 static void on_read(void *context, uint64_t token, synod_status status) {
     node_t *node = context;
+    if (token == API_TOKEN) {
+        api_on_read(node->api, status);
+        return;
+    }
     replica_on_read(node->replica, node_now(node), token, status);
 }
 

@@ -29,7 +29,7 @@ static void print_build(const node_t *node, FILE *page) {
     family_count(page, "synod_build_info", labels, 1);
 }
 
-static void print_chain(FILE *page, const status_report_t *r) {
+static void print_chain(FILE *page, const status_report_t *r, uint64_t genesis_ns) {
     family_one(page, "synod_final_height", FAMILY_GAUGE, "Height of the last final block.",
                r->final);
     family_one(page, "synod_executed_height", FAMILY_GAUGE, "Height of the last executed block.",
@@ -53,8 +53,8 @@ static void print_chain(FILE *page, const status_report_t *r) {
     sample(page, "synod_view_changes_total", "cause", "timeout", r->views_failed);
     sample(page, "synod_view_changes_total", "cause", "rotation", r->leaders_rotated);
     family_begin(page, "synod_clock_seconds", FAMILY_GAUGE,
-                 "Time since the genesis by this validator's clock.");
-    family_seconds(page, "synod_clock_seconds", NULL, r->time_ns);
+                 "Unix time by this validator's clock, which never goes back while it runs.");
+    family_seconds(page, "synod_clock_seconds", NULL, genesis_ns + r->time_ns);
 }
 
 static void print_requests(const node_t *node, FILE *page, const status_report_t *r) {
@@ -288,7 +288,7 @@ void metrics_print(node_t *node, FILE *page) {
     status_report_t report;
     node_status(node, &report);
     print_build(node, page);
-    print_chain(page, &report);
+    print_chain(page, &report, node->home.genesis.time_ns);
     print_requests(node, page, &report);
     print_latencies(node, page);
     print_stages(node, page);

@@ -43,6 +43,8 @@ void family_latency(FILE *page, const char *name, const char *labels, const late
     }
     (void)fprintf(page, "%s_bucket{%s%sle=\"+Inf\"} %" PRIu64 "\n", name, labels, comma,
                   latency->count);
-    (void)fprintf(page, "%s_sum{%s} %.9f\n%s_count{%s} %" PRIu64 "\n", name, labels,
-                  (double)latency->sum_ns / 1e9, name, labels, latency->count);
+    const char *open = labels[0] == '\0' ? "" : "{", *close = labels[0] == '\0' ? "" : "}";
+    (void)fprintf(page, "%s_sum%s%s%s %.9f\n", name, open, labels, close,
+                  (double)latency->sum_ns / 1e9);
+    (void)fprintf(page, "%s_count%s%s%s %" PRIu64 "\n", name, open, labels, close, latency->count);
 }

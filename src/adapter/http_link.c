@@ -73,9 +73,37 @@ static void set_reading(http_link_t *link, bool reads) {
     }
 }
 
+/* RFC 9110, 15. */
+static const char *phrase_of(unsigned status) {
+    static const struct {
+        unsigned status;
+        const char *phrase;
+    } phrases[] = {{200, "OK"},
+                   {400, "Bad Request"},
+                   {403, "Forbidden"},
+                   {404, "Not Found"},
+                   {405, "Method Not Allowed"},
+                   {408, "Request Timeout"},
+                   {410, "Gone"},
+                   {413, "Content Too Large"},
+                   {414, "URI Too Long"},
+                   {417, "Expectation Failed"},
+                   {431, "Request Header Fields Too Large"},
+                   {501, "Not Implemented"},
+                   {503, "Service Unavailable"},
+                   {504, "Gateway Timeout"},
+                   {505, "HTTP Version Not Supported"}};
+    for (size_t at = 0; at < sizeof phrases / sizeof phrases[0]; at++) {
+        if (phrases[at].status == status) {
+            return phrases[at].phrase;
+        }
+    }
+    return "Unknown";
+}
+
 static void refuse(http_link_t *link, unsigned status) {
     char text[64];
-    int size = snprintf(text, sizeof text, "{\"error\":\"status %u\"}\n", status);
+    int size = snprintf(text, sizeof text, "{\"error\":\"%s\"}\n", phrase_of(status));
     link->refused = true;
     http_link_answer(link, status, "application/json", bytes_of(text, (size_t)size));
 }
@@ -223,29 +251,6 @@ static void on_written(uv_write_t *request, int status) {
         end(link);
     } else {
         next_request(link);
-    }
-}
-
-static const char *phrase_of(unsigned status) {
-    switch (status) {
-    case 200:
-        return "OK";
-    case 404:
-        return "Not Found";
-    case 405:
-        return "Method Not Allowed";
-    case 408:
-        return "Request Timeout";
-    case 410:
-        return "Gone";
-    case 413:
-        return "Content Too Large";
-    case 431:
-        return "Request Header Fields Too Large";
-    case 503:
-        return "Service Unavailable";
-    default:
-        return status < 500 ? "Bad Request" : "Server Error";
     }
 }
 

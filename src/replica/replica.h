@@ -142,6 +142,39 @@ typedef struct queue_depth {
 void replica_queues(const replica_t *replica, queue_depth_t queues[QUEUES_COUNT]);
 /* Verified signatures of a member that were seen, in messages and in certificates. */
 uint64_t replica_signatures_seen(const replica_t *replica, member_t member);
+/* A read of the application, as a client asks for one. False: it is recovering, or has halted. The
+ * answer is borrowed until the next call of the replica. */
+bool replica_query(replica_t *replica, bytes_t query, bool prove, query_reply_t *answer);
+
+/* The newest state root computed here, and the parts whose digest it is (docs/formats/sessions.md):
+ * what a reader needs to believe a proof against `application`. */
+typedef struct state_root {
+    epoch_t epoch;
+    height_t height;
+    digest_t root;
+    digest_t application, sessions, committee, block;
+} state_root_t;
+/* False: there is none yet. */
+bool replica_root(const replica_t *replica, state_root_t *root);
+/* Has the member signed this very root, as far as is known here? */
+bool replica_root_signed(const replica_t *replica, member_t member, signature_t *signature);
+
+typedef enum block_place {
+    BLOCK_HERE = 1,     /* in memory or in the journal */
+    BLOCK_RELEASED = 2, /* below what is kept */
+    BLOCK_UNKNOWN = 3   /* not executed here */
+} block_place_t;
+
+typedef struct block_view {
+    height_t lowest, highest; /* what there is */
+    const block_t *block;     /* borrowed until the next call; NULL: read it at `address` */
+    uint64_t address;         /* of its record in the journal (journal_parse) */
+    bool has_proof;           /* the certificate that made it final is known, at: */
+    uint64_t proof_address;
+    size_t record_bytes_max; /* of both */
+} block_view_t;
+block_place_t replica_block_at(const replica_t *replica, height_t height, block_view_t *view);
+
 /* For the simulator's oracles: called at each delivered and executed block, in order. With a NULL
  * block: the state is now that after this block, by a snapshot. */
 typedef void replica_observer_fn(void *context, height_t height, const digest_t *id,
