@@ -50,6 +50,9 @@ typedef struct status_slot {
     uint64_t asked, sent, answered; /* question numbers; sent: over this link */
     uint8_t *bytes;                 /* NULL before the first answer */
     size_t size;
+    uint64_t answered_ns; /* when */
+    char goodbye[160];    /* why a link ended, in words of either end */
+    char trouble[160];    /* why there is none, as the network says */
 } status_slot_t;
 
 struct synod_client {

@@ -37,6 +37,10 @@ uint64_t net_silence_ms(net_t *net, link_t id) {
     return link != NULL && link->state == LINK_OPEN ? net_now_ms(net) - link->heard_ms : UINT64_MAX;
 }
 
+const char *net_trouble(const net_t *net, member_t member) {
+    return member < net->dial_count ? net->dials[member].trouble : "";
+}
+
 size_t net_lane_bytes(const net_t *net, lane_t lane) {
     size_t bytes = 0;
     for (uint32_t slot = 0; slot < net->slots; slot++) {

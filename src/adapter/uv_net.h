@@ -90,6 +90,9 @@ typedef struct net_counters {
 const net_counters_t *net_counters(const net_t *net);
 /* How long ago anything was heard on an open link; UINT64_MAX: it is none. */
 uint64_t net_silence_ms(net_t *net, link_t link);
+/* What ended the last link to a member that is dialled from here, or kept it from coming up; empty:
+ * nothing. Borrowed until the next turn. */
+const char *net_trouble(const net_t *net, member_t member);
 /* Bytes that wait in a lane of all links together. */
 size_t net_lane_bytes(const net_t *net, lane_t lane);
 
