@@ -2,6 +2,7 @@
 #include "cli/connect.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -51,13 +52,24 @@ int connect_open(const verb_t *verb, const connect_options_t *connect,
     return -1;
 }
 
-bool connect_status(synod_client *client, uint32_t member, uint64_t timeout_ns,
-                    status_report_t *report) {
-    uint8_t bytes[STATUS_REPORT_BYTES];
+bool connect_status_whole(synod_client *client, uint32_t member, uint64_t timeout_ns, bytes_t room,
+                          status_report_t *report) {
+    uint8_t *bytes = (uint8_t *)(uintptr_t)room.data;
     size_t size = 0;
-    if (synod_client_member_status(client, member, bytes, sizeof bytes, &size, timeout_ns) !=
-        SYNOD_OK)
+    if (synod_client_member_status(client, member, bytes, room.size, &size, timeout_ns) != SYNOD_OK)
         return false;
     reader_t reader = reader_of(bytes_of(bytes, size));
-    return size == sizeof bytes && status_report_decode(&reader, report) == SYNOD_OK;
+    return size <= room.size && status_report_decode(&reader, report) == SYNOD_OK;
+}
+
+bool connect_status(synod_client *client, uint32_t member, uint64_t timeout_ns,
+                    status_report_t *report) {
+    uint32_t members = synod_client_members(client);
+    size_t size = STATUS_FIXED_BYTES + (size_t)STATUS_PEER_BYTES * members;
+    uint8_t *bytes = malloc(size);
+    bool answered = bytes != NULL &&
+                    connect_status_whole(client, member, timeout_ns, bytes_of(bytes, size), report);
+    report->peers = (bytes_t){0};
+    free(bytes);
+    return answered;
 }

@@ -20,9 +20,13 @@ int connect_open(const verb_t *verb, const connect_options_t *connect,
 /* The genesis file to use; false when there is none (then `path` is where it was looked for). */
 bool connect_genesis_path(const connect_options_t *connect, char *path, size_t path_size);
 
-/* Status of a member, decoded; false when it does not answer in time. */
+/* Status of a member, decoded, without what it says about others; false when it does not answer in
+ * time. */
 bool connect_status(synod_client *client, uint32_t member, uint64_t timeout_ns,
                     status_report_t *report);
+/* The same with it: `report` borrows from `room`, which is written to. */
+bool connect_status_whole(synod_client *client, uint32_t member, uint64_t timeout_ns, bytes_t room,
+                          status_report_t *report);
 
 uint64_t monotonic_ns(void);
 

@@ -48,7 +48,9 @@ static uint16_t free_ports(uint16_t first, uint32_t count) {
     for (uint32_t base = first; base < first + 2000u; base += 100) {
         uint32_t taken = 0;
         for (uint32_t i = 0; i < count; i++)
-            taken += !port_is_free((uint16_t)(base + i));
+            taken += !port_is_free((uint16_t)(base + i)) ||
+                     (count <= HTTP_PORT_OFFSET &&
+                      !port_is_free((uint16_t)(base + HTTP_PORT_OFFSET + i)));
         if (taken == 0)
             return (uint16_t)base;
     }

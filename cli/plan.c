@@ -43,6 +43,7 @@ int plan_from_options(const verb_t *verb, const plan_options_t *plan, home_plan_
     wanted->parameters.core.view_timeout_ns = plan->view_timeout_ns;
     wanted->parameters.core.leader_views = plan->leader_views;
     wanted->parameters.core.payload_bytes_max = (uint32_t)plan->payload_bytes;
+    wanted->http = true;
     wanted->settings.meter = plan->meter;
     wanted->settings.durability =
         strcmp(plan->durability, "none") == 0 ? DURABILITY_NONE : DURABILITY_GROUP;

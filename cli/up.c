@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "adapter/settings.h"
 #include "cli/cluster.h"
 #include "cli/local.h"
 #include "cli/verbs.h"
@@ -14,6 +15,18 @@ static volatile sig_atomic_t interrupted;
 static void on_interrupt(int number) {
     (void)number;
     interrupted = 1;
+}
+
+/* Where the first validator's HTTP API is; the others are in their configurations. */
+static void tell_http(const cluster_t *cluster) {
+    char path[4096], address[ADDRESS_TEXT_MAX];
+    settings_t settings;
+    reason_t reason;
+    cluster_path(cluster, 0, "config", path, sizeof path);
+    if (settings_read(path, &settings, &reason) != SYNOD_OK || settings.http_listen.host[0] == '\0')
+        return;
+    address_print(&settings.http_listen, address);
+    printf("  http://%s/  for browsers and Prometheus, and at the next ports\n", address);
 }
 
 static int run(const verb_t *verb, int argc, char **argv) {
@@ -43,6 +56,7 @@ static int run(const verb_t *verb, int argc, char **argv) {
            "  synod query  --home %s get greeting\n"
            "  synod status --home %s\n",
            cluster.size, local.home, local.home, local.home, local.home);
+    tell_http(&cluster);
     fflush(stdout);
     while (!interrupted) {
         char reason[1024];

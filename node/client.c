@@ -334,6 +334,8 @@ void synod_client_close(synod_client *client) {
     waiters_free(&client->queries);
     sign_wipe(&client->secret, sizeof client->secret);
     free(client->core_memory);
+    for (uint32_t i = 0; client->statuses != NULL && i < client->genesis.member_count; i++)
+        free(client->statuses[i].bytes);
     free(client->infos);
     free(client->statuses);
     free(client->inbox[0].bytes);

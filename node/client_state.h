@@ -12,7 +12,6 @@
 
 /* Bytes of operations that wait to be taken over by the client's thread. */
 #define INBOX_BYTES (16u << 20)
-#define STATUS_BYTES_MAX 1024
 #define QUERIES_AT_ONCE 1024
 
 typedef enum want_kind { WANT_OPERATION = 1, WANT_QUERY = 2, WANT_PROVED_QUERY = 3 } want_kind_t;
@@ -49,8 +48,11 @@ typedef struct waiters {
 typedef struct status_slot {
     link_t link;
     uint64_t asked, sent, answered; /* question numbers; sent: over this link */
-    uint8_t bytes[STATUS_BYTES_MAX];
+    uint8_t *bytes;                 /* NULL before the first answer */
     size_t size;
+    uint64_t answered_ns; /* when */
+    char goodbye[160];    /* why a link ended, in words of either end */
+    char trouble[160];    /* why there is none, as the network says */
 } status_slot_t;
 
 struct synod_client {

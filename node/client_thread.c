@@ -1,8 +1,11 @@
 /* The client's thread: takes over what callers left in the inbox, runs the core, calls back. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
+#include "codec/hello.h"
+#include "codec/sync_codec.h"
 #include "node/client_state.h"
 
 uint64_t client_now_ns(void) {
@@ -45,8 +48,25 @@ void waiters_remove(waiters_t *waiters, waiter_t *waiter) {
 
 /* ---- the core's verbs ---- */
 
+/* Said by either end, when a link is refused. */
+static void note_goodbye(synod_client *client, link_t link, bytes_t body) {
+    reader_t reader = reader_of(body);
+    goodbye_t goodbye;
+    if (goodbye_decode(&reader, &goodbye) != SYNOD_OK)
+        return;
+    uv_mutex_lock(&client->mutex);
+    for (uint32_t i = 0; i < client->genesis.member_count; i++)
+        if (client->statuses[i].link == link)
+            snprintf(client->statuses[i].goodbye, sizeof client->statuses[i].goodbye, "%s",
+                     goodbye.reason);
+    uv_mutex_unlock(&client->mutex);
+}
+
 static void host_send(void *context, client_link_t link, synod_bytes frame) {
     synod_client *client = context;
+    if (load_u16(frame.data + 6) == FRAME_GOODBYE)
+        note_goodbye(client, link,
+                     bytes_of(frame.data + FRAME_HEADER_BYTES, frame.size - FRAME_HEADER_BYTES));
     client->bytes_out += frame.size;
     net_send(client->net, &link, 1, LANE_CLIENT, frame);
 }
@@ -147,14 +167,20 @@ static void on_down(void *context, link_t link) {
 }
 
 static void take_status(synod_client *client, link_t link, bytes_t body) {
+    const size_t most =
+        STATUS_FIXED_BYTES + (size_t)STATUS_PEER_BYTES * client->genesis.member_count;
     uv_mutex_lock(&client->mutex);
     for (uint32_t i = 0; i < client->genesis.member_count; i++) {
         status_slot_t *slot = &client->statuses[i];
-        if (slot->link != link || body.size > sizeof slot->bytes)
+        if (slot->link == link && slot->bytes == NULL)
+            slot->bytes = malloc(most);
+        if (slot->link != link || slot->bytes == NULL || body.size > most)
             continue;
         memcpy(slot->bytes, body.data, body.size);
         slot->size = body.size;
         slot->answered = slot->asked;
+        slot->answered_ns = client_now_ns();
+        slot->goodbye[0] = '\0';
         uv_cond_broadcast(&client->changed);
     }
     uv_mutex_unlock(&client->mutex);
@@ -163,6 +189,8 @@ static void take_status(synod_client *client, link_t link, bytes_t body) {
 static void on_frame(void *context, link_t link, frame_t frame) {
     synod_client *client = context;
     client->bytes_in += FRAME_HEADER_BYTES + frame.body.size;
+    if (frame.kind == FRAME_GOODBYE)
+        note_goodbye(client, link, frame.body);
     if (frame.kind == FRAME_STATUS)
         take_status(client, link, frame.body);
     else
@@ -227,6 +255,7 @@ static void ask_statuses(synod_client *client) {
         uv_mutex_lock(&client->mutex);
         status_slot_t *slot = &client->statuses[i];
         bool open = slot->asked > slot->answered && slot->asked > slot->sent;
+        snprintf(slot->trouble, sizeof slot->trouble, "%s", net_trouble(client->net, i));
         link_t link = open ? slot->link : LINK_NONE;
         if (link != LINK_NONE)
             slot->sent = slot->asked;

@@ -3,12 +3,16 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "node/state.h"
+#include "node/api_state.h"
 
 static uint64_t wall_ns(void) {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+uint32_t node_version(void) {
+    return SYNOD_VERSION; /* from CMakeLists.txt */
 }
 
 instant_t node_now(node_t *node) {
@@ -80,6 +84,45 @@ static void host_halt(void *context, synod_status status, const char *reason) {
     uv_async_send(&node->stop);
 }
 
+static uint64_t host_silence_ms(void *context, link_t link) {
+    return net_silence_ms(((node_t *)context)->net, link);
+}
+
+static void on_space(uv_fs_t *request) {
+    node_t *node = request->data;
+    if (request->result == 0) {
+        const uv_statfs_t *facts = request->ptr;
+        node->free_bytes = facts->f_bavail * facts->f_bsize;
+        node->total_bytes = facts->f_blocks * facts->f_bsize;
+    }
+    uv_fs_req_cleanup(request);
+    node->space_asked = false;
+}
+
+/* What is told is what was there when it was asked for before: a file system that hangs must not
+ * stop the loop. */
+void node_ask_space(node_t *node) {
+    if (node->space_asked || node->stopping)
+        return;
+    node->space.data = node;
+    node->space_asked =
+        uv_fs_statfs(&node->loop, &node->space, node->home.data.text, on_space) == 0;
+}
+
+static void host_describe(void *context, struct status_report *report) {
+    node_t *node = context;
+    disk_counters_t disk;
+    disk_counters(node->disk, &disk);
+    node_ask_space(node);
+    report->version = node_version();
+    report->disk_syncs = disk.syncs;
+    report->disk_sync_ns = disk.sync_ns;
+    report->disk_sync_longest_ns = disk.sync_longest_ns;
+    report->disk_free_bytes = node->free_bytes;
+    report->disk_total_bytes = node->total_bytes;
+    report->disk_full = disk.full ? 1 : 0;
+}
+
 /* ---- completions ---- */
 
 static void on_up(void *context, link_t link, member_t member, uint64_t connection) {
@@ -115,6 +158,10 @@ static void on_appended(void *context, uint64_t token, synod_status status) {
 
 static void on_read(void *context, uint64_t token, synod_status status) {
     node_t *node = context;
+    if (token == API_TOKEN) {
+        api_on_read(node->api, status);
+        return;
+    }
     replica_on_read(node->replica, node_now(node), token, status);
 }
 
@@ -151,6 +198,8 @@ void node_bind_host(node_t *node) {
                           .job = host_job,
                           .log = host_log,
                           .halt = host_halt,
+                          .describe = host_describe,
+                          .silence_ms = host_silence_ms,
                           .stage = node->meter == NULL ? NULL : meter_stage};
 }
 

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "base/check.h"
+#include "node/api.h"
 #include "node/faults.h"
 #include "node/state.h"
 #include "protocol/registry.h"
@@ -167,6 +168,7 @@ static void begin_stop(node_t *node) {
     log_event(&node->log, LOG_INFO, "node", "stop", "reason=\"%s\"",
               halted ? node->halt_reason : "asked");
     net_stop(node->net, SYNOD_CLOSED, halted ? node->halt_reason : "the validator stops");
+    api_stop(node->api);
     uv_timer_start(&node->stop_poll, on_stop_poll, STOP_POLL_MS, STOP_POLL_MS);
 }
 
@@ -236,6 +238,8 @@ static synod_status open_parts(node_t *node, reason_t *reason) {
         status = open_replica(node, reason);
     if (status == SYNOD_OK)
         status = open_net(node, reason);
+    if (status == SYNOD_OK)
+        status = api_open(node, &node->api, reason);
     if (status != SYNOD_OK)
         return status;
     node->pool = pool_open(&node->loop, (uint32_t)node->home.settings.workers, stage_meter(node),
@@ -261,10 +265,11 @@ synod_status node_open(const node_options_t *options, node_t **to, reason_t *rea
 synod_status node_run(node_t *node, reason_t *reason) {
     const genesis_t *genesis = &node->home.genesis;
     log_event(&node->log, LOG_INFO, "node", "start",
-              "chain=%s protocol=%s app=%s member=%u of=%u port=%u", genesis->chain.text,
+              "chain=%s protocol=%s app=%s member=%u of=%u port=%u http=%u", genesis->chain.text,
               genesis->protocol.text, genesis->app.text, node->home.self, genesis->member_count,
-              (unsigned)net_port(node->net));
+              (unsigned)net_port(node->net), (unsigned)api_port(node->api));
     meter_begin(stage_meter(node), STAGE_LOOP);
+    node_ask_space(node);
     replica_start(node->replica, node_now(node));
     uv_run(&node->loop, UV_RUN_DEFAULT);
     if (node->halted == SYNOD_OK)
@@ -288,6 +293,9 @@ static void close_loop(node_t *node) {
         while (!net_stopped(node->net))
             uv_run(&node->loop, UV_RUN_ONCE);
     }
+    api_stop(node->api);
+    while (!api_stopped(node->api))
+        uv_run(&node->loop, UV_RUN_ONCE);
     if (node->disk != NULL) {
         disk_stop(node->disk);
         while (!disk_stopped(node->disk))
@@ -296,6 +304,7 @@ static void close_loop(node_t *node) {
     uv_timer_stop(&node->wake); /* the replica may have wished for it again */
     if (node->pool != NULL)
         pool_close(node->pool);
+    api_close(node->api);
     if (node->net != NULL)
         net_free(node->net);
     if (node->disk != NULL)

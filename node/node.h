@@ -32,4 +32,7 @@ void node_close(node_t *node);
 uint16_t node_port(const node_t *node);
 void node_status(const node_t *node, status_report_t *report);
 
+/* Of this program: major << 16 | minor << 8 | patch. */
+uint32_t node_version(void);
+
 #endif

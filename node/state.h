@@ -22,7 +22,8 @@ struct node {
     net_t *net;
     disk_t *disk;
     pool_t *pool;
-    meter_t *meter; /* NULL: nobody measures */
+    struct api *api; /* api.h; NULL: the configuration wants none */
+    meter_t *meter;  /* NULL: nobody measures */
     uv_timer_t wake;
     uv_async_t stop;
     uv_signal_t signals[2];
@@ -38,6 +39,10 @@ struct node {
     sign_secret_t secret;
     signer_t signer;
     uint64_t last_time_ns; /* agreed time never goes back */
+    /* the file system under data/, as it was seen last */
+    uv_fs_t space;
+    bool space_asked;
+    uint64_t free_bytes, total_bytes;
     struct faults *faults; /* faults.h; NULL in builds without hooks */
     /* ending */
     bool stopping;
@@ -52,5 +57,7 @@ net_events_t node_net_events(node_t *node);
 disk_events_t node_disk_events(node_t *node);
 void node_on_job(void *context, job_t *job);
 instant_t node_now(node_t *node);
+/* Looks how much room the disk has, without waiting for it. */
+void node_ask_space(node_t *node);
 
 #endif

@@ -49,6 +49,7 @@ int disk_sync(disk_t *disk, int file) {
     uv_mutex_lock(&disk->mutex);
     disk->counters.syncs++;
     disk->counters.sync_ns += took;
+    latency_add(&disk->counters.sync_times, took);
     if (took > disk->counters.sync_longest_ns) {
         disk->counters.sync_longest_ns = took;
     }
@@ -100,6 +101,7 @@ bool disk_wait_for_space(disk_t *disk, const char *what) {
                   disk->journal.text, what);
         uv_mutex_lock(&disk->mutex);
         disk->counters.waits_for_space++;
+        disk->counters.full = true;
         uv_mutex_unlock(&disk->mutex);
     }
     if (atomic_load(&disk->stopping)) {

@@ -27,7 +27,8 @@ typedef struct disk_item {
     unsigned flags; /* STORE_BEGIN, STORE_END */
     synod_status status;
     uint64_t token, offset;
-    void *to; /* read, load */
+    uint64_t asked_ns; /* append */
+    void *to;          /* read, load */
     const uint8_t *from;
     size_t size;
 } disk_item_t;

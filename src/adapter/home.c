@@ -205,6 +205,10 @@ static synod_status make_home(const char *path, const home_plan_t *plan, const g
     file_path_t file;
     settings_t settings = plan->settings;
     settings.listen = genesis->members[index].address;
+    if (plan->http && genesis->member_count <= HTTP_PORT_OFFSET) {
+        settings.http_listen = (address_t){
+            .host = "127.0.0.1", .port = (uint16_t)(settings.listen.port + HTTP_PORT_OFFSET)};
+    }
     synod_status status = file_make_folder(path, reason);
     if (status == SYNOD_OK) {
         status = file_join(&file, path, CONFIG_NAME, reason);

@@ -20,13 +20,18 @@ typedef struct home {
 synod_status home_read(const char *path, home_t *home, reason_t *reason);
 void home_free(home_t *home);
 
+#define HTTP_PORT_OFFSET 50
+
 /* What new homes get. */
 typedef struct home_plan {
     const char *chain, *protocol, *app;
     const char *host;              /* of all nodes */
     uint16_t port;                 /* of the first; the others take the next ones */
     chain_parameters_t parameters; /* zero = default */
-    settings_t settings;           /* all but `listen` */
+    /* Each has its HTTP API at 127.0.0.1, HTTP_PORT_OFFSET above its port; none when there are more
+     * than that: they would be in each other's way. */
+    bool http;
+    settings_t settings; /* all but `listen` */
 } home_plan_t;
 
 /* A chain "synod" of the default protocol and the application kv, on 127.0.0.1:7100 and up. */

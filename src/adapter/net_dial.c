@@ -1,5 +1,6 @@
 /* Dialling members: names, connecting, pauses that grow with jitter. */
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "adapter/net_state.h"
 #include "base/check.h"
@@ -41,8 +42,9 @@ void dial_heard(net_t *net, member_t member) {
     dial->attempts = 0;
 }
 
-static void log_failure(const net_dial_t *dial, const char *why) {
+static void log_failure(net_dial_t *dial, const char *why) {
     char address[ADDRESS_TEXT_MAX];
+    (void)snprintf(dial->trouble, sizeof dial->trouble, "%s", why);
     bool tell = dial->attempts % ATTEMPTS_PER_LINE == 0;
     address_print(&dial->net->peers[dial->member].address, address);
     log_event(dial->net->options.log, tell ? LOG_INFO : LOG_DETAIL, "net", "unreachable",

@@ -18,6 +18,7 @@ static void give(net_link_t *link, frame_t frame) {
     net_t *net = link->net;
     net->counters.frames_in++;
     net->counters.bytes_in += FRAME_HEADER_BYTES + frame.body.size;
+    net->counters.kind_bytes_in[frame.kind] += FRAME_HEADER_BYTES + frame.body.size;
     if (!link->greeted) {
         link->greeted = true;
         link->ping_ms = net->options.ping_interval_ms;

@@ -114,6 +114,10 @@ void link_close(net_link_t *link) {
 
 static void log_link(const net_link_t *link, int level, const char *event, const char *why) {
     char member[16] = "none";
+    if (link->dialled && link->member < link->net->dial_count) {
+        net_dial_t *dial = &link->net->dials[link->member];
+        (void)snprintf(dial->trouble, sizeof dial->trouble, "%s", why);
+    }
     if (link->member != MEMBER_NONE) {
         (void)snprintf(member, sizeof member, "%" PRIu32, link->member);
     }

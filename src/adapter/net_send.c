@@ -55,6 +55,7 @@ bool link_queue(net_link_t *link, lane_t lane, bytes_t frame) {
     }
     link->net->counters.frames_out++;
     link->net->counters.bytes_out += frame.size;
+    link->net->counters.kind_bytes_out[load_u16(frame.data + 6)] += frame.size;
     if (link->net->options.meter != NULL) {
         meter_add(&link->net->options.meter->frame_bytes_out[load_u16(frame.data + 6)], frame.size);
     }

@@ -88,6 +88,7 @@ typedef struct net_dial {
     bool resolving;
     uint64_t pause_ms;
     uint32_t attempts; /* since it was last heard */
+    char trouble[128]; /* what ended the last attempt or link; empty: nothing yet */
 } net_dial_t;
 
 struct net {

@@ -42,7 +42,7 @@ static const char *const yes_words[] = {"no", "yes", NULL};
     { section, key, help, SETTING_WORD, AT(field), 0, 0, initial, words }
 
 static const setting_t rows[] = {
-    {"network", "listen", "host:port for members and clients", SETTING_ADDRESS, AT(listen), 0, 0, 0,
+    {"network", "listen", "host:port for members and clients", SETTING_ADDRESS, AT(listen), 1, 0, 0,
      NULL},
     NUMBER("network", "clients", clients_max, 0, 32768, 512, "connected at once"),
     NUMBER("network", "client_memory_mib", client_memory_mib, 16, 65536, 256,
@@ -58,6 +58,12 @@ static const setting_t rows[] = {
            "silence after which a peer is asked whether it lives"),
     NUMBER("network", "idle_timeout_ms", idle_timeout_ms, 10, 3600000, 15000,
            "silence after which it is given up"),
+    {"http", "listen",
+     "host:port of the API for monitoring, without encryption or names: keep it private; empty: "
+     "off",
+     SETTING_ADDRESS, AT(http_listen), 0, 0, 0, NULL},
+    WORD("http", "submit", http_submit, yes_words, 0,
+         "yes: whoever reaches the API may order operations, through a session of this node"),
     {"storage", "data", "folder of journal and snapshots, relative to this file", SETTING_PATH,
      AT(data), 1, 0, 0, NULL},
     NUMBER("storage", "journal_segments", journal_segments, JOURNAL_SEGMENTS_MIN, 65536, 64,
@@ -130,7 +136,8 @@ static bool set_value(const setting_t *row, settings_t *settings, const char *te
         *(uint64_t *)field = number;
         return true;
     case SETTING_ADDRESS:
-        return address_parse(text, field);
+        *(address_t *)field = (address_t){0};
+        return (text[0] == '\0' && row->low == 0) || address_parse(text, field);
     default:
         if (strlen(text) < row->low || strlen(text) >= FILE_PATH_MAX) {
             return false;
@@ -255,8 +262,10 @@ static void print_value(const setting_t *row, const settings_t *settings, char *
     } else if (row->kind == SETTING_WORD) {
         (void)snprintf(text, size, "%s", row->words[*(const uint64_t *)field]);
     } else if (row->kind == SETTING_ADDRESS) {
-        char address[ADDRESS_TEXT_MAX];
-        address_print(field, address);
+        char address[ADDRESS_TEXT_MAX] = "";
+        if (((const address_t *)field)->host[0] != '\0') {
+            address_print(field, address);
+        }
         (void)snprintf(text, size, "%s", address);
     } else {
         (void)snprintf(text, size, "%s", (const char *)field);
@@ -271,7 +280,7 @@ synod_status settings_write(const char *path, const settings_t *settings, reason
         return reason_set(reason, SYNOD_NO_MEMORY, "no memory to write %s", path);
     }
     (void)fprintf(stream, "; Configuration of one Synod node; docs/formats/home.md.\n"
-                          "; Lines that are left out have the values shown by a new file.\n");
+                          "; A line that is left out has the default named there.\n");
     for (size_t at = 0; at < ROW_COUNT; at++) {
         char value[FILE_PATH_MAX];
         if (at == 0 || strcmp(rows[at].section, rows[at - 1].section) != 0) {

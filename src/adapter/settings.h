@@ -20,6 +20,8 @@ typedef struct settings {
     uint64_t client_memory_mib; /* that all clients together may make us hold */
     uint64_t dial_min_ms, dial_max_ms;
     uint64_t handshake_timeout_ms, frame_timeout_ms, ping_interval_ms, idle_timeout_ms;
+    address_t http_listen;    /* no host: there is no HTTP API */
+    uint64_t http_submit;     /* 0 no, 1 yes */
     char data[FILE_PATH_MAX]; /* folder, relative to the home */
     uint64_t journal_segments, journal_segment_kib;
     uint64_t snapshot_kib; /* of journal between two snapshots; 0: an eighth of it */

@@ -99,6 +99,8 @@ static synod_status append(disk_t *disk, const disk_item_t *item) {
     }
     uv_mutex_lock(&disk->mutex);
     disk->counters.appends++;
+    disk->counters.full = false;
+    latency_add(&disk->counters.write_times, uv_hrtime() - item->asked_ns);
     disk->counters.bytes += item->size;
     uv_mutex_unlock(&disk->mutex);
     return SYNOD_OK;
@@ -183,6 +185,7 @@ void disk_append(disk_t *disk, uint64_t token, uint64_t offset, bytes_t bytes) {
     disk_item_t item = {.kind = DISK_APPEND,
                         .token = token,
                         .offset = offset,
+                        .asked_ns = uv_hrtime(),
                         .from = bytes.data,
                         .size = bytes.size};
     put(disk, &item);

@@ -18,6 +18,7 @@
 #include "adapter/files.h"
 #include "adapter/log.h"
 #include "adapter/settings.h"
+#include "base/latency.h"
 
 typedef struct disk disk_t;
 
@@ -81,6 +82,9 @@ typedef struct disk_counters {
     uint64_t sync_ns, sync_longest_ns;
     uint64_t grown_bytes;
     uint64_t waits_for_space;
+    bool full;             /* an append waits for room */
+    latency_t sync_times;  /* of each sync */
+    latency_t write_times; /* of each append, from being asked for to being durable */
 } disk_counters_t;
 /* A consistent copy. */
 void disk_counters(disk_t *disk, disk_counters_t *counters);

@@ -8,6 +8,7 @@
 #include <sys/random.h>
 
 #include "adapter/net_state.h"
+#include "adapter/uv_listen.h"
 #include "base/check.h"
 #include "codec/hello.h"
 
@@ -29,6 +30,25 @@ uint16_t net_port(const net_t *net) {
 
 const net_counters_t *net_counters(const net_t *net) {
     return &net->counters;
+}
+
+uint64_t net_silence_ms(net_t *net, link_t id) {
+    const net_link_t *link = net_find(net, id);
+    return link != NULL && link->state == LINK_OPEN ? net_now_ms(net) - link->heard_ms : UINT64_MAX;
+}
+
+const char *net_trouble(const net_t *net, member_t member) {
+    return member < net->dial_count ? net->dials[member].trouble : "";
+}
+
+size_t net_lane_bytes(const net_t *net, lane_t lane) {
+    size_t bytes = 0;
+    for (uint32_t slot = 0; slot < net->slots; slot++) {
+        if (net->links[slot].state != LINK_FREE) {
+            bytes += buffer_size(&net->links[slot].lanes[lane]);
+        }
+    }
+    return bytes;
 }
 
 /* ---- the turn ---- */
@@ -167,65 +187,18 @@ static void ignore_broken_pipes(void) {
     }
 }
 
-static synod_status refuse_listen(const address_t *address, int error, reason_t *reason) {
-    char text[ADDRESS_TEXT_MAX];
-    address_print(address, text);
-    if (error == UV_EADDRINUSE) {
-        return reason_set(reason, SYNOD_IN_USE,
-                          "another process listens on %s already; stop it, or change `listen` in "
-                          "config",
-                          text);
-    }
-    synod_status status = error == UV_EACCES ? SYNOD_PERMISSION : SYNOD_IO;
-    return reason_set(reason, status, "cannot listen on %s: %s; check `listen` in config", text,
-                      uv_strerror(error));
-}
-
-/* A name is looked up at once: without an address to listen on there is no node. */
-static int find_listen_address(net_t *net, const address_t *from, struct sockaddr_storage *to) {
-    char port[8];
-    if (uv_ip4_addr(from->host, from->port, (struct sockaddr_in *)to) == 0 ||
-        uv_ip6_addr(from->host, from->port, (struct sockaddr_in6 *)to) == 0) {
-        return 0;
-    }
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
-    uv_getaddrinfo_t request;
-    (void)snprintf(port, sizeof port, "%u", from->port);
-    int error = uv_getaddrinfo(net->options.loop, &request, NULL, from->host, port, &hints);
-    if (error == 0) {
-        memcpy(to, request.addrinfo->ai_addr, request.addrinfo->ai_addrlen);
-        uv_freeaddrinfo(request.addrinfo);
-    }
-    return error;
-}
-
-/* An error leaves the handle to be closed by net_stop. */
+/* An error leaves the handle to be closed by net_stop. Without an address to listen on there is no
+ * node. */
 static synod_status listen_at(net_t *net, const address_t *address, reason_t *reason) {
-    struct sockaddr_storage at = {0};
-    int size = sizeof at;
-    int error = find_listen_address(net, address, &at);
-    if (error == 0) {
-        error = uv_tcp_init(net->options.loop, &net->listener);
-    }
-    if (error != 0) {
-        return refuse_listen(address, error, reason);
-    }
-    net->listener.data = net;
-    net->listens = true;
-    net->handles++;
-    error = uv_tcp_bind(&net->listener, (const struct sockaddr *)&at, 0);
-    if (error == 0) {
-        error = uv_listen((uv_stream_t *)&net->listener, LISTEN_BACKLOG, on_connection);
-    }
-    if (error == 0) {
-        error = uv_tcp_getsockname(&net->listener, (struct sockaddr *)&at, &size);
-    }
-    if (error != 0) {
-        return refuse_listen(address, error, reason);
-    }
-    net->port = ntohs(at.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&at)->sin6_port
-                                               : ((struct sockaddr_in *)&at)->sin_port);
-    return SYNOD_OK;
+    const listen_options_t options = {.loop = net->options.loop,
+                                      .address = address,
+                                      .setting = "listen",
+                                      .backlog = LISTEN_BACKLOG,
+                                      .on_connection = on_connection,
+                                      .data = net};
+    synod_status status = listen_open(&options, &net->listener, &net->listens, &net->port, reason);
+    net->handles += net->listens ? 1 : 0;
+    return status;
 }
 
 static void open_handles(net_t *net) {

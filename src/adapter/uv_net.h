@@ -82,10 +82,18 @@ typedef struct net_counters {
     uint64_t malformed;           /* frames that ended their link */
     uint64_t timeouts, overflows; /* links ended by a time-out or a full queue */
     uint64_t frames_in, bytes_in, frames_out, bytes_out; /* before TLS */
+    uint64_t kind_bytes_in[FRAME_KIND_END], kind_bytes_out[FRAME_KIND_END];
     uint64_t frames_dropped[LANE_COUNT];
     uint64_t turns_cut; /* a peer had more to say than one turn takes */
     uint32_t members_up, clients_up;
 } net_counters_t;
 const net_counters_t *net_counters(const net_t *net);
+/* How long ago anything was heard on an open link; UINT64_MAX: it is none. */
+uint64_t net_silence_ms(net_t *net, link_t link);
+/* What ended the last link to a member that is dialled from here, or kept it from coming up; empty:
+ * nothing. Borrowed until the next turn. */
+const char *net_trouble(const net_t *net, member_t member);
+/* Bytes that wait in a lane of all links together. */
+size_t net_lane_bytes(const net_t *net, lane_t lane);
 
 #endif

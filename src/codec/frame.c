@@ -29,13 +29,21 @@ static const uint32_t body_max_of[FRAME_KIND_END] = {
     [FRAME_QUERY] = FRAME_BODY_MAX,
     [FRAME_QUERY_REPLY] = FRAME_BODY_MAX,
     [FRAME_STATUS_ASK] = 0,
-    [FRAME_STATUS] = STATUS_REPORT_BYTES,
+    [FRAME_STATUS] = STATUS_BYTES_MAX,
     [FRAME_SNAPSHOT_ASK] = SNAPSHOT_ASK_BYTES,
     [FRAME_SNAPSHOT] = FRAME_BODY_MAX,
     [FRAME_PING] = FRAME_PING_MAX,
     [FRAME_PONG] = FRAME_PING_MAX,
     [FRAME_ATTACH] = ATTACH_BYTES,
 };
+
+const char *frame_kind_name(frame_kind_t kind) {
+    static const char *const names[FRAME_KIND_END] = {
+        "none",      "hello",        "goodbye",    "message", "request",     "reply",
+        "block ask", "block",        "checkpoint", "query",   "query reply", "status ask",
+        "status",    "snapshot ask", "snapshot",   "ping",    "pong",        "attach"};
+    return kind < FRAME_KIND_END ? names[kind] : names[0];
+}
 
 /* CRC32C (Castagnoli, RFC 3720 appendix B.4) of the header's first fields and the body. ISA-L
  * leaves the inversions at both ends to the caller and does not change what it points to. */

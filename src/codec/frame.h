@@ -48,6 +48,9 @@ synod_status frame_decode(bytes_t stream, frame_t *frame, size_t *used);
 /* Largest body that a frame of this kind may have; 0 for what is no kind. */
 uint32_t frame_body_max(frame_kind_t kind);
 
+/* "hello", "block ask"; as docs/formats/wire.md names it. */
+const char *frame_kind_name(frame_kind_t kind);
+
 /* Body bytes are written first at buffer + FRAME_HEADER_BYTES; this then fills the header. The body
  * is at most frame_body_max(kind). */
 void frame_seal(uint8_t *buffer, frame_kind_t kind, size_t body_size);

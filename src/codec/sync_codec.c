@@ -76,6 +76,19 @@ static const field_t status_report_fields[] = {
     FIELD_ANY(status_report_t, journal_used_bytes),
     FIELD_ANY(status_report_t, journal_capacity_bytes),
     FIELD_WITHIN(status_report_t, synced, 4, 0, 1),
+    FIELD_ANY(status_report_t, phase),
+    FIELD_ANY(status_report_t, version),
+    FIELD_ANY(status_report_t, time_ns),
+    FIELD_ANY(status_report_t, leaders_rotated),
+    FIELD_WITHIN(status_report_t, view_changed_by, 4, 0, VIEW_CAUSE_ROTATION),
+    FIELD_ANY(status_report_t, view_changed_ns),
+    FIELD_ANY(status_report_t, disk_syncs),
+    FIELD_ANY(status_report_t, disk_sync_ns),
+    FIELD_ANY(status_report_t, disk_sync_longest_ns),
+    FIELD_ANY(status_report_t, disk_free_bytes),
+    FIELD_ANY(status_report_t, disk_total_bytes),
+    FIELD_WITHIN(status_report_t, disk_full, 4, 0, 1),
+    FIELD_BYTES(status_report_t, peers, STATUS_PEER_BYTES *MEMBERS_MAX),
 };
 static const schema_t status_report_schema = SCHEMA_OF(status_report_fields);
 
@@ -169,5 +182,22 @@ void status_report_encode(const status_report_t *report, writer_t *writer) {
 
 synod_status status_report_decode(reader_t *reader, status_report_t *report) {
     *report = (status_report_t){0};
-    return schema_decode_whole(status_report_schema, reader, report);
+    synod_status status = schema_decode_whole(status_report_schema, reader, report);
+    bool whole = report->peers.size % STATUS_PEER_BYTES == 0;
+    return status == SYNOD_OK && !whole ? SYNOD_MALFORMED : status;
+}
+
+void status_peer_encode(const status_peer_t *peer, writer_t *writer) {
+    write_u32(writer, peer->connected);
+    write_u32(writer, peer->silent_ms);
+    write_u64(writer, peer->attested_height);
+}
+
+bool status_report_peer(const status_report_t *report, member_t member, status_peer_t *peer) {
+    if (member >= report->peers.size / STATUS_PEER_BYTES) {
+        return false;
+    }
+    const uint8_t *from = report->peers.data + (size_t)member * STATUS_PEER_BYTES;
+    *peer = (status_peer_t){load_u32(from), load_u32(from + 4), load_u64(from + 8)};
+    return true;
 }

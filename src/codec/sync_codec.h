@@ -83,8 +83,37 @@ typedef struct status_report {
     height_t snapshot_height;                            /* newest usable one; 0: none */
     uint64_t journal_used_bytes, journal_capacity_bytes; /* not released yet, of all */
     uint32_t synced;                                     /* 1 when nothing is known to be missing */
+    uint32_t phase;                                      /* replica_phase_t */
+    uint32_t version;                                    /* major << 16 | minor << 8 | patch */
+    uint64_t time_ns;                                    /* since genesis, by its own clock */
+    uint64_t leaders_rotated; /* leader changes that no time-out caused */
+    uint32_t view_changed_by; /* view_cause_t */
+    uint64_t view_changed_ns; /* how long ago that was */
+    uint64_t disk_syncs, disk_sync_ns, disk_sync_longest_ns;
+    uint64_t disk_free_bytes, disk_total_bytes; /* of the file system; 0: not known */
+    uint32_t disk_full;                         /* 1 while an append waits for room */
+    bytes_t peers; /* STATUS_PEER_BYTES for each member in order; or empty */
 } status_report_t;
-#define STATUS_REPORT_BYTES 276
+#define STATUS_PEER_BYTES 16
+#define STATUS_FIXED_BYTES 360 /* without peers */
+#define STATUS_BYTES_MAX (STATUS_FIXED_BYTES + STATUS_PEER_BYTES * MEMBERS_MAX)
+
+/* Why the leader, or the view of a leader that stays, is another one. */
+typedef enum view_cause {
+    VIEW_CAUSE_NONE = 0,
+    VIEW_CAUSE_TIMEOUT = 1, /* the view before failed */
+    VIEW_CAUSE_ROTATION = 2 /* it was the next one's turn */
+} view_cause_t;
+
+/* What a member says about another one, or about itself. */
+typedef struct status_peer {
+    uint32_t connected;       /* 1: the channel is up and both have greeted */
+    uint32_t silent_ms;       /* since the last byte; UINT32_MAX: not connected */
+    height_t attested_height; /* of its newest state root heard of; 0: none */
+} status_peer_t;
+void status_peer_encode(const status_peer_t *peer, writer_t *writer);
+/* False: the report does not say. */
+bool status_report_peer(const status_report_t *report, member_t member, status_peer_t *peer);
 void status_report_encode(const status_report_t *report, writer_t *writer);
 synod_status status_report_decode(reader_t *reader, status_report_t *report);
 

@@ -33,11 +33,12 @@ typedef struct block_slot {
     digest_t id;
     uint64_t journal_sequence; /* record that holds it; 0 not written */
     uint64_t journal_address;
-    bool asked;        /* the core waits for a verdict */
-    bool root_checked; /* the payload is what the block says */
-    bool final;        /* known to be final although not executed yet */
-    bool forked;       /* does not extend what was executed: nor does what stands on it */
-    bool unproven;     /* of a run that a peer sent and whose end is not proved yet */
+    bool asked;          /* the core waits for a verdict */
+    bool root_checked;   /* the payload is what the block says */
+    bool final;          /* known to be final although not executed yet */
+    bool forked;         /* does not extend what was executed: nor does what stands on it */
+    bool unproven;       /* of a run that a peer sent and whose end is not proved yet */
+    uint64_t arrival_ns; /* of its proposal; 0: it came otherwise */
     uint32_t payload_size;
     uint8_t *payload;
     _Alignas(8) uint8_t block_room[sizeof(block_t) + sizeof(digest_t)]; /* one parent */

@@ -59,9 +59,12 @@ static void answer(replica_t *r, const request_t *request, const reply_t *execut
         if (key != NULL)
             link = attached_link(r, key);
     }
-    mempool_remove(&r->mempool, request->session, sequence);
+    uint64_t arrival_ns = mempool_remove(&r->mempool, request->session, sequence);
     if (r->phase != REPLICA_RUNNING)
         return;
+    r->figures.requests[executed->status]++;
+    if (arrival_ns != 0)
+        latency_add(&r->figures.latencies[LATENCY_ORDER], r->now.now_ns - arrival_ns);
     reply.leader_hint = leader_hint(r);
     send_reply(r, link, &reply);
 }
@@ -96,6 +99,8 @@ static bool execute(replica_t *r, block_slot_t *slot) {
     ledger_execute(r->ledger, block, r->requests, count, on_reply, r);
     host_stage(r->config.host, before);
     slot->state = BLOCK_EXECUTED;
+    if (slot->arrival_ns != 0)
+        latency_add(&r->figures.latencies[LATENCY_FINAL], r->now.now_ns - slot->arrival_ns);
     r->blocks.executed = block->height;
     r->index_block[block->height % INDEX_HEIGHTS] = written ? slot->journal_address + 1 : 0;
     if (r->index_low == 0)

@@ -122,7 +122,16 @@ static void queue_pending(replica_t *r) {
 /* The leader changed: what waits here has to reach the new one. */
 static void watch_leader(replica_t *r) {
     progress_t progress;
+    replica_figures_t *figures = &r->figures;
     r->config.protocol->progress(r->core, &r->env, &progress);
+    bool failed = progress.views_failed > figures->views_failed_seen;
+    bool rotated = !failed && progress.leader != r->last_leader && r->last_leader != MEMBER_NONE;
+    if (failed || rotated) {
+        figures->view_changed_by = failed ? VIEW_CAUSE_TIMEOUT : VIEW_CAUSE_ROTATION;
+        figures->view_changed_ns = r->now.now_ns;
+        figures->views_failed_seen = progress.views_failed;
+        figures->leaders_rotated += rotated ? 1 : 0;
+    }
     if (progress.leader == r->last_leader)
         return;
     r->last_leader = progress.leader;

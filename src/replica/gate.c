@@ -39,6 +39,7 @@ void known_add_certificate(replica_t *r, const certificate_t *certificate) {
         uint8_t bytes[STATEMENT_BYTES];
         statement_encode(&statement, &r->config.committee->domain, bytes);
         known_add(r, m, bytes, certificate_signature(certificate, index));
+        r->signatures_seen[m]++;
         index++;
     }
 }
@@ -63,6 +64,7 @@ static void remember(replica_t *r, const message_t *message) {
         uint8_t bytes[STATEMENT_BYTES];
         statement_encode(&message->statement, &r->config.committee->domain, bytes);
         known_add(r, message->author, bytes, &message->signature);
+        r->signatures_seen[message->author]++;
     }
     for (uint32_t i = 0; i < MESSAGE_CERTIFICATES_MAX; i++)
         if (message->certificates[i] != NULL)

@@ -42,6 +42,8 @@ typedef enum stage {
 
 enum { STORE_BEGIN = 1, STORE_END = 2 };
 
+struct status_report; /* codec/sync_codec.h */
+
 typedef struct host {
     void *context;
     /* Sends one whole frame (header and body) on each of `count` links. The bytes are taken before
@@ -77,6 +79,10 @@ typedef struct host {
     void (*log)(void *context, int level, const char *module, const char *event, const char *text);
     /* The replica stops for good: a contradiction or a failed disk (F2). */
     void (*halt)(void *context, synod_status status, const char *reason);
+    /* Fills in what only the host knows of a report: disk and version. NULL: nothing. */
+    void (*describe)(void *context, struct status_report *report);
+    /* How long ago a byte came over a link; UINT64_MAX: it is gone. NULL: nobody knows. */
+    uint64_t (*silence_ms)(void *context, link_t link);
     /* What follows is of this stage; returns the one before. NULL: nobody measures. */
     stage_t (*stage)(stage_t stage);
 } host_t;

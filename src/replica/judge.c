@@ -35,6 +35,8 @@ static void tell_core(replica_t *r, const block_slot_t *slot, bool good) {
 
 static void verdict(replica_t *r, block_slot_t *slot, bool good) {
     slot->state = good ? BLOCK_GOOD : BLOCK_BAD;
+    if (good && slot->arrival_ns != 0)
+        latency_add(&r->figures.latencies[LATENCY_JUDGE], r->now.now_ns - slot->arrival_ns);
     r->judge_again = true; /* blocks on top of it may wait */
     if (slot->asked)
         tell_core(r, slot, good);
@@ -196,6 +198,8 @@ void judge_block(replica_t *r, const digest_t *id) {
         slot = blocks_put(&r->blocks, id, r->proposal, r->proposal_payload);
     if (slot == NULL)
         return;
+    if (slot->arrival_ns == 0)
+        slot->arrival_ns = r->now.now_ns;
     slot->asked = true;
     /* What is proposed again was judged already, or executed where it is known to be final. */
     if (slot->state == BLOCK_GOOD || slot->state == BLOCK_BAD || slot->state == BLOCK_EXECUTED)
@@ -320,6 +324,7 @@ void keep_own_proposal(replica_t *r, const digest_t *id, const block_t *block) {
     ensure(slot != NULL);
     slot->root_checked = true;
     slot->state = BLOCK_GOOD; /* every request in it was verified when it came */
+    slot->arrival_ns = r->now.now_ns;
     mark_payload(r, bytes_of(r->built, r->built_size));
     r->branch = *id;
 }

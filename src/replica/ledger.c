@@ -300,10 +300,15 @@ digest_t ledger_root(ledger_t *ledger, const digest_t *committee_root, bytes_t o
                        bytes_of(&sessions, sizeof sessions),
                        bytes_of(committee_root, sizeof *committee_root),
                        bytes_of(&order, sizeof order)};
+    ledger->session_root = sessions;
     if (application_root != NULL) {
         *application_root = application;
     }
     return hash_parts(parts, sizeof parts / sizeof parts[0]);
+}
+
+digest_t ledger_session_root(const ledger_t *ledger) {
+    return ledger->session_root;
 }
 
 synod_status ledger_check(const ledger_t *ledger, bytes_t operation) {

@@ -94,6 +94,9 @@ uint32_t ledger_sessions(const ledger_t *ledger);
 digest_t ledger_root(ledger_t *ledger, const digest_t *committee_root, bytes_t order_state,
                      digest_t *application_root);
 
+/* That of the sessions in the last root computed. */
+digest_t ledger_session_root(const ledger_t *ledger);
+
 /* The application's cheap judgement of an operation before it is ordered; SYNOD_OK if it has none.
  */
 synod_status ledger_check(const ledger_t *ledger, bytes_t operation);

@@ -6,6 +6,7 @@
 #include "replica/session.h"
 
 struct ledger {
+    digest_t session_root; /* of the last root */
     ledger_parameters_t parameters;
     synod_app app;
     void *state;

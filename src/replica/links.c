@@ -264,6 +264,21 @@ static bool sink_put(void *context, bytes_t bytes) {
     return true;
 }
 
+void query_answer(replica_t *r, bytes_t query, bool prove, query_reply_t *answer) {
+    /* Answer and proof have a bounded room each; a larger answer is the application's typed error.
+     */
+    writer_t reply_room = writer_of(r->query_room, QUERY_BYTES_MAX);
+    writer_t proof_room = writer_of(r->query_room + QUERY_BYTES_MAX, QUERY_BYTES_MAX);
+    sink_t reply_sink = {&reply_room}, proof_sink = {&proof_room};
+    synod_writer reply = {sink_put, &reply_sink, QUERY_BYTES_MAX};
+    synod_writer proof = {sink_put, &proof_sink, QUERY_BYTES_MAX};
+    answer->status = ledger_query(r->ledger, query, prove, &reply, &proof);
+    answer->height = prove ? r->root_height : ledger_height(r->ledger);
+    answer->root = prove ? r->application_root : (digest_t){{0}};
+    answer->reply = writer_bytes(&reply_room);
+    answer->proof = writer_bytes(&proof_room);
+}
+
 void answer_query(replica_t *r, replica_link_t *link, bytes_t body) {
     reader_t reader = reader_of(body);
     query_t query;
@@ -272,25 +287,13 @@ void answer_query(replica_t *r, replica_link_t *link, bytes_t body) {
         gate_drop(r, link, SYNOD_MALFORMED, "query", 1);
         return;
     }
-    /* Answer and proof have a bounded room each; a larger answer is the application's typed error.
-     */
-    writer_t reply_room = writer_of(r->query_room, QUERY_BYTES_MAX);
-    writer_t proof_room = writer_of(r->query_room + QUERY_BYTES_MAX, QUERY_BYTES_MAX);
-    sink_t reply_sink = {&reply_room}, proof_sink = {&proof_room};
-    synod_writer reply = {sink_put, &reply_sink, QUERY_BYTES_MAX};
-    synod_writer proof = {sink_put, &proof_sink, QUERY_BYTES_MAX};
-    query_reply_t answer = {.number = query.number, .height = ledger_height(r->ledger)};
+    query_reply_t answer = {.number = query.number,
+                            .status = SYNOD_BUSY,
+                            .height = query.prove ? r->root_height : ledger_height(r->ledger),
+                            .root = query.prove ? r->application_root : (digest_t){{0}}};
     if (quota_work(r, link, query.prove ? PROOF_WORK_NS : QUERY_WORK_NS))
-        answer.status = ledger_query(r->ledger, query.query, query.prove, &reply, &proof);
-    else
-        answer.status = SYNOD_BUSY;
-    (void)quota_work(r, link, reply_room.at + proof_room.at); /* about a nanosecond a byte */
-    answer.reply = writer_bytes(&reply_room);
-    answer.proof = writer_bytes(&proof_room);
-    if (query.prove) {
-        answer.height = r->root_height;
-        answer.root = r->application_root;
-    }
+        query_answer(r, query.query, query.prove, &answer);
+    (void)quota_work(r, link, answer.reply.size + answer.proof.size); /* a nanosecond a byte */
     writer_t writer = frame_writer(r);
     query_reply_encode(&answer, &writer);
     ensure(!writer.failed);
@@ -300,6 +303,13 @@ void answer_query(replica_t *r, replica_link_t *link, bytes_t body) {
 void answer_status(replica_t *r, replica_link_t *link) {
     status_report_t report;
     replica_status(r, r->now, &report);
+    writer_t peers = writer_of(r->query_room, 2 * QUERY_BYTES_MAX);
+    for (member_t m = 0; m < r->config.committee->size; m++) {
+        status_peer_t peer;
+        replica_peer(r, m, &peer);
+        status_peer_encode(&peer, &peers);
+    }
+    report.peers = writer_bytes(&peers);
     writer_t writer = frame_writer(r);
     status_report_encode(&report, &writer);
     link_send(r, link->link, LANE_CLIENT, FRAME_STATUS, writer.at);

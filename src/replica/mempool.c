@@ -173,10 +173,10 @@ synod_status mempool_add(mempool_t *mempool, const request_t *request, uint64_t 
     return SYNOD_OK;
 }
 
-void mempool_remove(mempool_t *mempool, uint64_t session, uint64_t sequence) {
+uint64_t mempool_remove(mempool_t *mempool, uint64_t session, uint64_t sequence) {
     uint32_t slot = find(mempool, session, sequence);
     if (slot == MAP_NONE)
-        return;
+        return 0;
     mempool_entry_t *entry = &mempool->entries[slot];
     map_remove(&mempool->index, index_key(mempool, session, sequence));
     unlink_entry(mempool, slot);
@@ -187,6 +187,7 @@ void mempool_remove(mempool_t *mempool, uint64_t session, uint64_t sequence) {
     mempool->free = slot;
     if (mempool->count == 0)
         mempool->head = mempool->tail;
+    return entry->arrival_ns;
 }
 
 bytes_t mempool_bytes(const mempool_t *mempool, const mempool_entry_t *entry) {

@@ -52,7 +52,8 @@ uint64_t mempool_open_sequence(const digest_t *digest);
 /* Copies it in. SYNOD_OK, SYNOD_DUPLICATE or SYNOD_BUSY. `sequence`: see mempool_find. */
 synod_status mempool_add(mempool_t *mempool, const request_t *request, uint64_t sequence,
                          const digest_t *digest, uint64_t arrival_ns);
-void mempool_remove(mempool_t *mempool, uint64_t session, uint64_t sequence);
+/* Returns when it came; 0: it is not held. */
+uint64_t mempool_remove(mempool_t *mempool, uint64_t session, uint64_t sequence);
 bytes_t mempool_bytes(const mempool_t *mempool, const mempool_entry_t *entry);
 /* Marks as standing on a branch; nothing when it is not held. */
 void mempool_mark(mempool_t *mempool, uint64_t session, uint64_t sequence, uint64_t mark);

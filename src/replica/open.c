@@ -133,6 +133,7 @@ static void lay_out(replica_t *r, const replica_config_t *c, layout_t *at, parts
     r->guards = take(at, (c->committee->size + 1) * sizeof(guard_t));
     r->sync_peers = take(at, c->committee->size * sizeof(sync_peer_t));
     r->claims = take(at, c->committee->size * sizeof(height_t));
+    r->signatures_seen = take(at, c->committee->size * sizeof(uint64_t));
     r->checkpoints = take(at, c->committee->size * CHECKPOINTS_KEPT * sizeof(checkpoint_said_t));
     parts->outbox = take(at, OUTBOX_ENTRIES * sizeof(outbox_entry_t));
     r->outbox_bytes = take(at, OUTBOX_BYTES);

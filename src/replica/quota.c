@@ -101,6 +101,7 @@ void quota_fault(replica_t *r, replica_link_t *link, uint32_t weight) {
 void gate_drop(replica_t *r, replica_link_t *link, synod_status why, const char *what,
                uint32_t weight) {
     r->frames_dropped++;
+    r->figures.drops[why]++;
     if (why == SYNOD_BAD_SIGNATURE)
         r->signatures_bad++;
     quota_log(r, link->member, 2, "gate", "drop", "link=%llu member=%d what=%s why=\"%s\"",

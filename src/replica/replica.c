@@ -260,67 +260,6 @@ bool replica_rest(replica_t *r, instant_t now) {
     return !sealing;
 }
 
-/* ---- looking ---- */
-
-replica_phase_t replica_phase(const replica_t *r) {
-    return r->phase;
-}
-
-const ledger_t *replica_ledger(const replica_t *r) {
-    return r->ledger;
-}
-
-void replica_observe(replica_t *r, replica_observer_fn *observer, void *context) {
-    r->observer = observer;
-    r->observer_context = context;
-}
-
-void replica_status(const replica_t *r, instant_t now, status_report_t *report) {
-    memset(report, 0, sizeof *report);
-    report->member = r->config.self;
-    report->leader = MEMBER_NONE;
-    if (r->phase == REPLICA_RUNNING) {
-        progress_t progress;
-        r->config.protocol->progress(r->core, &r->env, &progress);
-        report->view = progress.view;
-        report->leader = progress.leader;
-        report->certified = progress.certified;
-        report->views_failed = progress.views_failed;
-    }
-    report->final = r->final_height;
-    report->final_id = r->final_id;
-    report->executed = ledger_height(r->ledger);
-    report->root_height = r->root_height;
-    report->root = r->root;
-    report->requests_executed = ledger_requests_executed(r->ledger);
-    report->operations_executed = ledger_operations_executed(r->ledger);
-    report->pending_requests = r->mempool.count;
-    report->pending_bytes = r->mempool.bytes;
-    report->sessions = ledger_sessions(r->ledger);
-    for (uint32_t i = 0; i < r->links_max; i++) {
-        const replica_link_t *link = &r->links[i];
-        if (link->link == LINK_NONE || !link->greeted)
-            continue;
-        if (link->member == MEMBER_NONE)
-            report->clients_connected++;
-        else
-            report->peers_connected++;
-    }
-    report->journal_syncs = journal_syncs(r->journal);
-    report->journal_bytes = journal_bytes_written(r->journal);
-    report->snapshot_height = snapshot_newest((snapshots_t *)(uintptr_t)&r->snapshots)->height;
-    report->journal_used_bytes = journal_used_bytes(r->journal);
-    report->journal_capacity_bytes = journal_capacity_bytes(r->journal);
-    report->frames_dropped = r->frames_dropped;
-    report->signatures_bad = r->signatures_bad;
-    report->sync_failures = r->sync_failures;
-    report->quota_drops = r->quota_drops;
-    report->links_refused = r->links_refused;
-    report->lines_held = r->lines_held;
-    report->uptime_ns = now.now_ns - r->started.now_ns;
-    report->synced = r->phase == REPLICA_RUNNING && r->final_height == report->executed;
-}
-
 void replica_halt(replica_t *r, synod_status status, const char *reason) {
     if (r->phase == REPLICA_HALTED)
         return;

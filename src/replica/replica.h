@@ -11,6 +11,7 @@
 #ifndef REPLICA_REPLICA_H
 #define REPLICA_REPLICA_H
 
+#include "base/latency.h"
 #include "codec/frame.h"
 #include "codec/sync_codec.h"
 #include "protocol/protocol.h"
@@ -105,7 +106,75 @@ typedef enum replica_phase {
 
 replica_phase_t replica_phase(const replica_t *replica);
 void replica_status(const replica_t *replica, instant_t now, status_report_t *report);
+/* What the replica knows of a member, itself included. */
+void replica_peer(const replica_t *replica, member_t member, status_peer_t *peer);
 const ledger_t *replica_ledger(const replica_t *replica);
+
+/* Stages of the way of requests and blocks, in this order. */
+typedef enum latency_stage {
+    LATENCY_VERIFY = 0, /* a request: until its signature was checked */
+    LATENCY_ORDER,      /* from there until it has run, wherever it was proposed */
+    LATENCY_JUDGE,      /* a block: until it is found good */
+    LATENCY_FINAL,      /* from its arrival until it is final and has run */
+    LATENCY_STAGES
+} latency_stage_t;
+
+#define STATUS_NUMBERS 64 /* every status is below */
+
+/* Counted since the start, for metrics. */
+typedef struct replica_figures {
+    latency_t latencies[LATENCY_STAGES];
+    uint64_t drops[STATUS_NUMBERS];    /* frames, by what was wrong */
+    uint64_t requests[STATUS_NUMBERS]; /* executed or refused, by outcome */
+    uint64_t leaders_rotated;          /* changes of leader that no failed view caused */
+    uint64_t views_failed_seen;
+    view_cause_t view_changed_by;
+    uint64_t view_changed_ns; /* when */
+} replica_figures_t;
+const replica_figures_t *replica_figures(const replica_t *replica);
+
+/* How full the queues are now, and what they hold at most. */
+typedef struct queue_depth {
+    const char *name;
+    uint64_t depth, bound;
+} queue_depth_t;
+#define QUEUES_COUNT 6
+void replica_queues(const replica_t *replica, queue_depth_t queues[QUEUES_COUNT]);
+/* Verified signatures of a member that were seen, in messages and in certificates. */
+uint64_t replica_signatures_seen(const replica_t *replica, member_t member);
+/* A read of the application, as a client asks for one. False: it is recovering, or has halted. The
+ * answer is borrowed until the next call of the replica. */
+bool replica_query(replica_t *replica, bytes_t query, bool prove, query_reply_t *answer);
+
+/* The newest state root computed here, and the parts whose digest it is (docs/formats/sessions.md):
+ * what a reader needs to believe a proof against `application`. */
+typedef struct state_root {
+    epoch_t epoch;
+    height_t height;
+    digest_t root;
+    digest_t application, sessions, committee, block;
+} state_root_t;
+/* False: there is none yet. */
+bool replica_root(const replica_t *replica, state_root_t *root);
+/* Has the member signed this very root, as far as is known here? */
+bool replica_root_signed(const replica_t *replica, member_t member, signature_t *signature);
+
+typedef enum block_place {
+    BLOCK_HERE = 1,     /* in memory or in the journal */
+    BLOCK_RELEASED = 2, /* below what is kept */
+    BLOCK_UNKNOWN = 3   /* not executed here */
+} block_place_t;
+
+typedef struct block_view {
+    height_t lowest, highest; /* what there is */
+    const block_t *block;     /* borrowed until the next call; NULL: read it at `address` */
+    uint64_t address;         /* of its record in the journal (journal_parse) */
+    bool has_proof;           /* the certificate that made it final is known, at: */
+    uint64_t proof_address;
+    size_t record_bytes_max; /* of both */
+} block_view_t;
+block_place_t replica_block_at(const replica_t *replica, height_t height, block_view_t *view);
+
 /* For the simulator's oracles: called at each delivered and executed block, in order. With a NULL
  * block: the state is now that after this block, by a snapshot. */
 typedef void replica_observer_fn(void *context, height_t height, const digest_t *id,

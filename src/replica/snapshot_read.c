@@ -153,6 +153,7 @@ void snapshot_adopt(replica_t *r, const snapshot_manifest_t *manifest) {
     if (manifest->proof.size > 0)
         memcpy(r->final_proof, manifest->proof.data, manifest->proof.size);
     r->root_height = manifest->height;
+    r->root_id = manifest->id;
     r->root = snapshot_root(r, r->ledger, &manifest->id, &r->application_root);
     if (r->observer != NULL)
         r->observer(r->observer_context, manifest->height, &manifest->id, NULL, (bytes_t){0});

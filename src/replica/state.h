@@ -1,5 +1,6 @@
 /* The replica's inside: what its files share. One file a concern:
- *   replica.c  open, inputs, the run loop       gate.c     frames in, consensus messages judged
+ *   replica.c  open, inputs, the run loop       look.c     what others may see
+ *                                               gate.c     frames in, consensus messages judged
  *   driver.c   core events and effects          submit.c   client requests into the mempool
  *   judge.c    blocks judged, payloads built    deliver.c  final blocks executed, replies
  *   outbox.c   the one FIFO, signing            links.c    members and clients, handshake
@@ -106,6 +107,7 @@ typedef struct submit_item {
     link_t from;
     digest_t digest;
     uint64_t sequence; /* as the mempool names it */
+    uint64_t arrival_ns;
 } submit_item_t;
 
 typedef struct submit_batch {
@@ -264,9 +266,9 @@ struct replica {
 
     /* attestation */
     height_t root_height;
-    digest_t root, application_root;
-    uint64_t idle_root_at;          /* 0: off */
-    checkpoint_said_t *checkpoints; /* CHECKPOINTS_KEPT of each member */
+    digest_t root, application_root, root_id; /* root_id: the block */
+    uint64_t idle_root_at;                    /* 0: off */
+    checkpoint_said_t *checkpoints;           /* CHECKPOINTS_KEPT of each member */
 
     snapshots_t snapshots;
     transfer_t transfer;
@@ -276,7 +278,9 @@ struct replica {
     /* counters */
     uint64_t frames_dropped, signatures_bad, sync_failures;
     uint64_t quota_drops, links_refused, lines_held;
-    char text[256]; /* log line */
+    replica_figures_t figures;
+    uint64_t *signatures_seen; /* by member */
+    char text[256];            /* log line */
 };
 
 /* ---- driver.c ---- */
@@ -361,6 +365,8 @@ static inline writer_t frame_writer(replica_t *r) {
     return writer_of(r->frame + FRAME_HEADER_BYTES, FRAME_BODY_MAX);
 }
 void answer_query(replica_t *r, replica_link_t *link, bytes_t body);
+/* The application's answer, in room of the replica. */
+void query_answer(replica_t *r, bytes_t query, bool prove, query_reply_t *answer);
 void answer_status(replica_t *r, replica_link_t *link);
 
 /* ---- recover.c ---- */

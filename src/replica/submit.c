@@ -50,6 +50,7 @@ bool job_start(replica_t *r, verify_job_t *job) {
 /* ---- answers known already ---- */
 
 static void refuse(replica_t *r, link_t link, const request_t *request, synod_status status) {
+    r->figures.requests[status]++;
     reply_t reply = {.session = request->session,
                      .sequence = request->sequence,
                      .status = status,
@@ -140,7 +141,8 @@ static bool collect(replica_t *r, replica_link_t *from, link_t link, const reque
                                                    .link = link,
                                                    .from = from->link,
                                                    .digest = *digest,
-                                                   .sequence = sequence};
+                                                   .sequence = sequence,
+                                                   .arrival_ns = r->now.now_ns};
     memcpy(batch->bytes + batch->bytes_used, request->encoded.data, size);
     batch->bytes_used += size;
     return true;
@@ -244,6 +246,7 @@ void submit_verified(replica_t *r, verify_job_t *job) {
                 quota_fault(r, from, 1);
             continue;
         }
+        latency_add(&r->figures.latencies[LATENCY_VERIFY], r->now.now_ns - item->arrival_ns);
         /* It may have run while it was at the pool. */
         if (answer_known(r, item->link, &request, true))
             continue;
@@ -275,7 +278,7 @@ const mempool_entry_t *submit_oldest(replica_t *r) {
         if (ledger_standing(r->ledger, request.session, request.sequence, request.acknowledged) ==
             LEDGER_FRESH)
             return entry;
-        mempool_remove(&r->mempool, request.session, request.sequence);
+        (void)mempool_remove(&r->mempool, request.session, request.sequence);
     }
 }
 

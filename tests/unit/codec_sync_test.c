@@ -227,7 +227,10 @@ static void test_query_reply(void **state) {
             apply(pending_requests) apply(pending_bytes) apply(sessions) apply(peers_connected)    \
                 apply(clients_connected) apply(journal_syncs) apply(journal_bytes)                 \
                     apply(frames_dropped) apply(signatures_bad) apply(sync_failures)               \
-                        apply(quota_drops) apply(links_refused) apply(lines_held) apply(uptime_ns)
+                        apply(quota_drops) apply(links_refused) apply(lines_held) apply(uptime_ns) \
+                            apply(time_ns) apply(leaders_rotated) apply(view_changed_ns)           \
+                                apply(disk_syncs) apply(disk_sync_ns) apply(disk_sync_longest_ns)  \
+                                    apply(disk_free_bytes) apply(disk_total_bytes)
 
 #define SET_NUMBER(field) record.field = random_number(&prng);
 #define SAME_NUMBER(field) SAME(field);
@@ -244,7 +247,7 @@ static void test_status_report(void **state) {
         record.root = random_digest(&prng);
         record.synced = (uint32_t)prng_below(&prng, 2);
         ROUND_TRIP(status_report);
-        assert_int_equal(size, STATUS_REPORT_BYTES);
+        assert_int_equal(size, STATUS_FIXED_BYTES);
         NUMBERS(SAME_NUMBER)
         SAME(member);
         SAME(leader);
@@ -254,20 +257,46 @@ static void test_status_report(void **state) {
         if (round < 2)
             sweep(target_status_report, size);
     }
-    encoded[STATUS_REPORT_BYTES - 4] = 2;
+    encoded[272] = 2; /* synced */
     status_report_t back;
-    reader_t reader = reader_of(bytes_of(encoded, STATUS_REPORT_BYTES));
+    reader_t reader = reader_of(bytes_of(encoded, STATUS_FIXED_BYTES));
     assert_int_equal(status_report_decode(&reader, &back), SYNOD_MALFORMED);
     store_u32(encoded, MEMBERS_MAX);
-    reader = reader_of(bytes_of(encoded, STATUS_REPORT_BYTES));
+    reader = reader_of(bytes_of(encoded, STATUS_FIXED_BYTES));
     assert_int_equal(status_report_decode(&reader, &back), SYNOD_NOT_MEMBER);
+}
+
+/* What a member says about others: whole entries, of those that it says something about. */
+static void test_status_peers(void **state) {
+    (void)state;
+    uint8_t entries[3 * STATUS_PEER_BYTES];
+    writer_t peers = writer_of(entries, sizeof entries);
+    for (uint32_t m = 0; m < 3; m++)
+        status_peer_encode(&(status_peer_t){m % 2, m * 1000, m + 7}, &peers);
+    assert_true(peers.at == sizeof entries && !peers.failed);
+    status_report_t record = {.peers = bytes_of(entries, sizeof entries)}, back;
+    ROUND_TRIP(status_report);
+    assert_int_equal(size, STATUS_FIXED_BYTES + sizeof entries);
+    status_peer_t peer;
+    for (uint32_t m = 0; m < 3; m++) {
+        assert_true(status_report_peer(&back, m, &peer));
+        assert_int_equal(peer.connected, m % 2);
+        assert_int_equal(peer.silent_ms, m * 1000);
+        assert_int_equal(peer.attested_height, m + 7);
+    }
+    assert_false(status_report_peer(&back, 3, &peer));
+    record.peers.size -= 1;
+    writer_t cut = writer_of(encoded, sizeof encoded);
+    status_report_encode(&record, &cut);
+    reader_t rest = reader_of(writer_bytes(&cut));
+    assert_int_equal(status_report_decode(&rest, &back), SYNOD_MALFORMED);
 }
 
 /* A writer that is too small latches; it is not run over. */
 static void test_small_writers(void **state) {
     (void)state;
     const status_report_t report = {.view = 1};
-    for (size_t room = 0; room < STATUS_REPORT_BYTES; room++) {
+    for (size_t room = 0; room < STATUS_FIXED_BYTES; room++) {
         uint8_t *exact = test_malloc(room > 0 ? room : 1);
         writer_t writer = writer_of(exact, room);
         status_report_encode(&report, &writer);
@@ -297,17 +326,12 @@ static void test_own_mistakes_stop(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_block_ask),
-        cmocka_unit_test(test_block_ask_judges),
-        cmocka_unit_test(test_block_answer),
-        cmocka_unit_test(test_inner_lengths),
-        cmocka_unit_test(test_checkpoint),
-        cmocka_unit_test(test_checkpoint_signed_bytes),
-        cmocka_unit_test(test_query),
-        cmocka_unit_test(test_query_reply),
-        cmocka_unit_test(test_status_report),
-        cmocka_unit_test(test_small_writers),
-        cmocka_unit_test(test_own_mistakes_stop),
+        cmocka_unit_test(test_block_ask),     cmocka_unit_test(test_block_ask_judges),
+        cmocka_unit_test(test_block_answer),  cmocka_unit_test(test_inner_lengths),
+        cmocka_unit_test(test_checkpoint),    cmocka_unit_test(test_checkpoint_signed_bytes),
+        cmocka_unit_test(test_query),         cmocka_unit_test(test_query_reply),
+        cmocka_unit_test(test_status_report), cmocka_unit_test(test_status_peers),
+        cmocka_unit_test(test_small_writers), cmocka_unit_test(test_own_mistakes_stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

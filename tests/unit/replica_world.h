@@ -517,8 +517,9 @@ static inline world_t *world_make(suite_id_t suite, member_t self) {
     w->disk = calloc(SEGMENTS, SEGMENT_BYTES);
     assert_non_null(w->disk);
     make_keys(w);
-    w->host = (host_t){w,         host_send, host_close, host_append, host_read, host_store,
-                       host_load, host_wake, host_job,   host_log,    host_halt, NULL};
+    w->host =
+        (host_t){w,         host_send, host_close, host_append, host_read, host_store, host_load,
+                 host_wake, host_job,  host_log,   host_halt,   NULL,      NULL,       NULL};
     w->config = (replica_config_t){.protocol = protocol_find("hotstuff"),
                                    .committee = &w->committee,
                                    .self = self,

@@ -1,0 +1,33 @@
+/* See client_look.h. */
+#include "node/client_look.h"
+
+#include "node/client_state.h"
+
+static bool all_answered(const synod_client *client) {
+    for (uint32_t i = 0; i < client->genesis.member_count; i++)
+        if (client->statuses[i].answered < client->statuses[i].asked)
+            return false;
+    return true;
+}
+
+void client_look_all(synod_client *client, uint64_t timeout_ns,
+                     void (*each)(void *context, const client_look_t *look), void *context) {
+    uint64_t begun = client_now_ns();
+    uv_mutex_lock(&client->mutex);
+    for (uint32_t i = 0; i < client->genesis.member_count; i++)
+        client->statuses[i].asked++;
+    uv_async_send(&client->signal);
+    while (!all_answered(client) && client_now_ns() - begun < timeout_ns)
+        (void)uv_cond_timedwait(&client->changed, &client->mutex, 10000000);
+    for (uint32_t i = 0; i < client->genesis.member_count; i++) {
+        const status_slot_t *slot = &client->statuses[i];
+        client_look_t look = {.member = i,
+                              .answered = slot->answered == slot->asked,
+                              .report = {slot->bytes, slot->size}};
+        if (look.answered)
+            look.took_ns = slot->answered_ns > begun ? slot->answered_ns - begun : 0;
+        look.trouble = slot->goodbye[0] != '\0' ? slot->goodbye : slot->trouble;
+        each(context, &look);
+    }
+    uv_mutex_unlock(&client->mutex);
+}
