@@ -116,11 +116,11 @@ function(synod_test_properties test label)
         TIMEOUT 300
         SKIP_RETURN_CODE 77
         ENVIRONMENT "SYNOD_BIN=${CMAKE_BINARY_DIR}/synod;SYNOD_SOURCE=${CMAKE_SOURCE_DIR};\
-SYNOD_BUILD=${CMAKE_BINARY_DIR};UBSAN_OPTIONS=print_stacktrace=1;TSAN_OPTIONS=halt_on_error=1")
+SYNOD_BUILD=${CMAKE_BINARY_DIR};SYNOD_SANITIZE=${SYNOD_SANITIZE};UBSAN_OPTIONS=print_stacktrace=1;TSAN_OPTIONS=halt_on_error=1")
     if(test STREQUAL "scenario.breaks")
         set_tests_properties(${test} PROPERTIES TIMEOUT 600) # 70 of them, each with sweeps
     endif()
-    if(label MATCHES "^(loopback|power)$")
+    if(label MATCHES "^(loopback|power|package)$")
         # Clusters of real processes, whose timers suffer when two run side by side.
         set_tests_properties(${test} PROPERTIES RESOURCE_LOCK loopback)
     endif()
@@ -167,7 +167,7 @@ function(synod_power)
     set_target_properties(undo_shim PROPERTIES
         PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
     synod_common(undo_shim TRUE)
-    target_compile_options(undo_shim PRIVATE -fno-sanitize=all)
+    target_compile_options(undo_shim PRIVATE -fno-sanitize=all -fvisibility=default)
     target_link_options(undo_shim PRIVATE -fno-sanitize=all)
 
     file(GLOB sources CONFIGURE_DEPENDS node/*.c)
