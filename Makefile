@@ -12,7 +12,7 @@ SYNOD = $(BUILD)/release/synod
 C_FILES = $(shell find $(wildcard include src node cli sim tests bench examples) -name '*.[ch]')
 
 .PHONY: release debug fuzz tsan faults program hooked test demo bench proof proof-table soak tidy
-.PHONY: coverage install format clean
+.PHONY: coverage install deb package-test format clean
 
 release debug fuzz tsan faults:
 	@cmake --preset $@ -B $(BUILD)/$@ >/dev/null
@@ -56,6 +56,14 @@ install:
 	@cmake --preset release -B $(BUILD)/release -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null
 	@cmake --build $(BUILD)/release -j $(JOBS) --target installed
 	@DESTDIR="$(DESTDIR)" cmake --install $(BUILD)/release
+
+# The Debian packages, into $(BUILD)/deb; package-test installs them in a tree made for it, boots
+# systemd there, and does what docs/guide/operate.md says.
+deb:
+	@BUILD="$(BUILD)" JOBS="$(JOBS)" exec sh packaging/deb.sh
+
+package-test: deb
+	@BUILD="$(BUILD)" exec sh packaging/fresh.sh $(ARGS)
 
 tidy: release
 	@tools/tidy --build $(BUILD)/release

@@ -4,6 +4,7 @@
 
 #include <signal.h>
 #include <synod/client.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -39,6 +40,7 @@ static int teardown(void **state) {
 static pid_t start(const char *name) {
     pid_t child = fork();
     if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (name != NULL)
             setenv("NOTIFY_SOCKET", name, 1);
         setenv("WATCHDOG_USEC", WATCHDOG_US, 1);
