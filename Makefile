@@ -2,15 +2,17 @@
 # BUILD=folder puts the build elsewhere; JOBS=n bounds parallel compilers; ARGS="..." goes to the
 # program of demo, bench, proof and soak. BREAK=state: the demo in a build with fault hooks, where
 # one validator's state is damaged and the demo has to find it.
+# PREFIX and DESTDIR: where `make install` puts things.
 BUILD ?= build
 JOBS ?= $(shell nproc)
 ARGS ?=
 BREAK ?=
+PREFIX ?= /usr/local
 SYNOD = $(BUILD)/release/synod
 C_FILES = $(shell find $(wildcard include src node cli sim tests bench examples) -name '*.[ch]')
 
 .PHONY: release debug fuzz tsan faults program hooked test demo bench proof proof-table soak tidy
-.PHONY: coverage format clean
+.PHONY: coverage install deb package-test format clean
 
 release debug fuzz tsan faults:
 	@cmake --preset $@ -B $(BUILD)/$@ >/dev/null
@@ -48,6 +50,20 @@ proof-table:
 proof soak: release
 	@if [ -f tools/$@.sh ]; then SYNOD_BIN=$(SYNOD) exec sh tools/$@.sh $(ARGS); \
 	else echo "make $@: there is no tools/$@.sh yet" >&2; exit 1; fi
+
+# Program, library, headers, manual pages, completion: DESTDIR=folder puts the tree below it.
+install:
+	@cmake --preset release -B $(BUILD)/release -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null
+	@cmake --build $(BUILD)/release -j $(JOBS) --target installed
+	@DESTDIR="$(DESTDIR)" cmake --install $(BUILD)/release
+
+# The Debian packages, into $(BUILD)/deb; package-test installs them in a tree made for it, boots
+# systemd there, and does what docs/guide/operate.md says.
+deb:
+	@BUILD="$(BUILD)" JOBS="$(JOBS)" exec sh packaging/deb.sh
+
+package-test: deb
+	@BUILD="$(BUILD)" exec sh packaging/fresh.sh $(ARGS)
 
 tidy: release
 	@tools/tidy --build $(BUILD)/release

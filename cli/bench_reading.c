@@ -67,8 +67,8 @@ void bench_read(bench_t *bench, reading_t *reading) {
     reading->own_cpu_us = own_cpu_us();
     reading->generator_cpu_us = atomic_load(&bench->generator_cpu_us);
     reading->cpu_us += reading->own_cpu_us;
-    synod_client_counters counters;
-    synod_client_count(bench->client, &counters);
+    synod_client_counters counters = {.size_bytes = sizeof counters};
+    (void)synod_client_count(bench->client, &counters);
     reading->requests = counters.requests;
     reading->client_bytes = counters.bytes_out;
     for (uint32_t i = 0; i < bench->cluster.size; i++)

@@ -8,18 +8,37 @@
 
 #define VALIDATORS_MAX 200
 
+/* An application that is not built in comes with the program that embeds its validators. */
+static bool embedded(const home_plan_t *made) {
+    return synod_app_find(made->app) == NULL;
+}
+
+static void tell_embedded(const home_plan_t *made) {
+    printf(
+        "  the application \"%s\" is not built in: open each home with the program that embeds it "
+        "(synod/engine.h)\n",
+        made->app);
+}
+
 static void tell_one(const char *home, const home_plan_t *made) {
-    printf("%s: a chain \"%s\" of one member, listening on %s:%u\n"
-           "  run it with: synod node --home %s\n",
-           home, made->chain, made->host, (unsigned)made->port, home);
+    printf("%s: a chain \"%s\" of one member, listening on %s:%u\n", home, made->chain, made->host,
+           (unsigned)made->port);
+    if (embedded(made))
+        tell_embedded(made);
+    else
+        printf("  run it with: synod node --home %s\n", home);
 }
 
 static void tell_many(const char *home, const home_plan_t *made, uint64_t count) {
-    printf("%s: homes of %llu validators, node0 to node%llu, ports %u to %u\n"
-           "  all of them here:  synod up --home %s\n"
-           "  one of them:       synod node --home %s/node0\n",
-           home, (unsigned long long)count, (unsigned long long)count - 1, (unsigned)made->port,
-           (unsigned)(made->port + count - 1), home, home);
+    printf("%s: homes of %llu validators, node0 to node%llu, ports %u to %u\n", home,
+           (unsigned long long)count, (unsigned long long)count - 1, (unsigned)made->port,
+           (unsigned)(made->port + count - 1));
+    if (embedded(made))
+        tell_embedded(made);
+    else
+        printf("  all of them here:  synod up --home %s\n"
+               "  one of them:       synod node --home %s/node0\n",
+               home, home);
 }
 
 /* One home in DIR, or for a test network `count` of them in DIR/node0, DIR/node1, ... */
@@ -33,6 +52,7 @@ static int make_homes(const verb_t *verb, int argc, char **argv, bool testnet) {
          "what kv may hold, 192 bytes an entry counted in; 4k to 4096M (default 4096M)"},
         {"n", OPTION_NUMBER, &count, "N", "validators (default 4)"}};
     plan_option_table(&plan, options, testnet ? 3 : 2);
+    plan.any_app = true;
     arguments_t arguments;
     int code = options_parse(verb, options, argc, argv, &arguments);
     if (code >= 0)
@@ -45,7 +65,8 @@ static int make_homes(const verb_t *verb, int argc, char **argv, bool testnet) {
     code = plan_from_options(verb, &plan, &wanted);
     if (code >= 0)
         return code;
-    if (state_bytes != 0 && synod_app_find(plan.app)->bound == NULL)
+    const synod_app *app = synod_app_find(plan.app);
+    if (state_bytes != 0 && app != NULL && app->bound == NULL)
         return usage_error(verb, "--state: %s has no such bound", plan.app);
     wanted.parameters.ledger.state_bytes_max = state_bytes;
     reason_t reason;
@@ -70,7 +91,8 @@ const verb_t verb_init = {
     .arguments = "",
     .details =
         "Makes a home folder: node_key (keep it secret, and never run two nodes on copies of it),\n"
-        "genesis.json, config and data/. The chain has this one member; for more, see testnet.",
+        "genesis.json, config and data/. The chain has this one member; for more, see testnet.\n"
+        "An application that is not built in (--app) is run by the program that embeds it.",
     .example = "synod init --home ./node",
     .run = run_init,
 };
@@ -85,7 +107,9 @@ const verb_t verb_testnet = {
     .arguments = "",
     .details = "Makes DIR/node0, DIR/node1, ... with one common genesis. Copy each to its machine "
                "and put\n"
-               "the addresses into genesis.json (the same file everywhere) before the first start.",
+               "the addresses into genesis.json (the same file everywhere) before the first start. "
+               "An application\n"
+               "that is not built in (--app) is run by the program that embeds it.",
     .example = "synod testnet --home ./ledger --n 4",
     .run = run_testnet,
 };

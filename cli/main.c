@@ -29,6 +29,10 @@ int main(int argc, char **argv) {
         print_map(stdout);
         return EXIT_OK;
     }
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("synod %s\n", synod_version());
+        return EXIT_OK;
+    }
     for (const verb_t *const *verb = verbs; *verb != NULL; verb++)
         if (strcmp((*verb)->name, argv[1]) == 0)
             return (*verb)->run(*verb, argc - 2, argv + 2);

@@ -28,7 +28,7 @@ int plan_from_options(const verb_t *verb, const plan_options_t *plan, home_plan_
     if (protocol_find(plan->protocol) == NULL)
         return usage_error(verb, "--protocol: there is no \"%s\"; `synod protocols` lists them",
                            plan->protocol);
-    if (synod_app_find(plan->app) == NULL)
+    if (!plan->any_app && synod_app_find(plan->app) == NULL)
         return usage_error(verb, "--app: there is no \"%s\"; kv and null are built in", plan->app);
     if (plan->port > 65000)
         return usage_error(verb, "--port: from 1 to 65000");

@@ -10,6 +10,7 @@ typedef struct plan_options {
     uint64_t port; /* 0: not said */
     uint64_t view_timeout_ns, leader_views, payload_bytes;
     metering_t meter; /* no flag: bench sets it */
+    bool any_app;     /* no flag: set by those who make homes but do not run them */
 } plan_options_t;
 
 /* Adds the flags to `options` from index `at` on, and the end mark; needs room for 8. */

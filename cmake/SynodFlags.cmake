@@ -5,6 +5,9 @@ if(SYNOD_WERROR)
     add_compile_options(-Werror)
 endif()
 
+# Only what the public headers mark leaves libsynod; inside of it calls need no table.
+add_compile_options(-fvisibility=hidden)
+
 # Same seed, same trace on every machine: no fused multiply-add where the source has two roundings.
 add_compile_options(-ffp-contract=off)
 

@@ -116,11 +116,11 @@ function(synod_test_properties test label)
         TIMEOUT 300
         SKIP_RETURN_CODE 77
         ENVIRONMENT "SYNOD_BIN=${CMAKE_BINARY_DIR}/synod;SYNOD_SOURCE=${CMAKE_SOURCE_DIR};\
-SYNOD_BUILD=${CMAKE_BINARY_DIR};UBSAN_OPTIONS=print_stacktrace=1;TSAN_OPTIONS=halt_on_error=1")
+SYNOD_BUILD=${CMAKE_BINARY_DIR};SYNOD_SANITIZE=${SYNOD_SANITIZE};UBSAN_OPTIONS=print_stacktrace=1;TSAN_OPTIONS=halt_on_error=1")
     if(test STREQUAL "scenario.breaks")
         set_tests_properties(${test} PROPERTIES TIMEOUT 600) # 70 of them, each with sweeps
     endif()
-    if(label MATCHES "^(loopback|power)$")
+    if(label MATCHES "^(loopback|power|package)$")
         # Clusters of real processes, whose timers suffer when two run side by side.
         set_tests_properties(${test} PROPERTIES RESOURCE_LOCK loopback)
     endif()
@@ -167,7 +167,7 @@ function(synod_power)
     set_target_properties(undo_shim PROPERTIES
         PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
     synod_common(undo_shim TRUE)
-    target_compile_options(undo_shim PRIVATE -fno-sanitize=all)
+    target_compile_options(undo_shim PRIVATE -fno-sanitize=all -fvisibility=default)
     target_link_options(undo_shim PRIVATE -fno-sanitize=all)
 
     file(GLOB sources CONFIGURE_DEPENDS node/*.c)
@@ -195,22 +195,37 @@ function(synod_c_test test path)
     add_test(NAME ${test} COMMAND ${target})
 endfunction()
 
-# Each tests/fuzz/*.c defines LLVMFuzzerTestOneInput. Builds without libFuzzer compile it only, so
-# that it does not rot.
+# Each tests/fuzz/NAME_fuzz.c is a fuzz target: with SYNOD_FUZZ a libFuzzer program fuzz/NAME, else a test
+# fuzz.NAME that runs its corpus, tests/data/fuzz/NAME, and changes of it.
 function(synod_fuzzers)
-    file(GLOB sources CONFIGURE_DEPENDS tests/fuzz/*.c)
+    file(GLOB sources CONFIGURE_DEPENDS tests/fuzz/*_fuzz.c)
     foreach(source ${sources})
         get_filename_component(name ${source} NAME_WE)
+        string(REGEX REPLACE "_fuzz$" "" name ${name})
         set(target fuzz_${name})
+        add_executable(${target} ${source})
+        synod_common(${target} TRUE)
+        synod_link_all(${target})
+        target_link_libraries(${target} PRIVATE PkgConfig::cmocka)
         if(SYNOD_FUZZ)
-            add_executable(${target} ${source})
             set_target_properties(${target} PROPERTIES
                 OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
-            synod_link_all(${target})
             target_link_options(${target} PRIVATE -fsanitize=fuzzer)
         else()
-            add_library(${target} OBJECT ${source})
+            target_sources(${target} PRIVATE tests/fuzz/driver/driver.c)
+            set_target_properties(${target} PROPERTIES
+                RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+            add_test(NAME fuzz.${name}
+                COMMAND ${target} ${CMAKE_SOURCE_DIR}/tests/data/fuzz/${name})
+            synod_test_properties(fuzz.${name} fuzz)
         endif()
-        synod_common(${target} TRUE)
     endforeach()
+    if(NOT SYNOD_FUZZ)
+        add_executable(fuzz_corpus tests/fuzz/corpus/corpus.c tests/fuzz/corpus/corpus_state.c)
+        set_target_properties(fuzz_corpus PROPERTIES
+            RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+        synod_common(fuzz_corpus TRUE)
+        synod_link_all(fuzz_corpus)
+        target_link_libraries(fuzz_corpus PRIVATE PkgConfig::cmocka)
+    endif()
 endfunction()

@@ -42,7 +42,7 @@ static synod_status open_core(synod_client *client, reason_t *reason) {
     client_config_t config = client_config_default();
     config.committee = &client->committee;
     config.signer = &client->signer;
-    config.app = synod_app_find(genesis->app.text);
+    config.app = options->app != NULL ? options->app : synod_app_find(genesis->app.text);
     config.host = &client->host;
     config.protocol = genesis->protocol_id;
     randombytes_buf(&config.seed, sizeof config.seed);
@@ -117,9 +117,10 @@ static synod_status open_parts(synod_client *client, const synod_client_options 
 
 synod_status synod_client_open(const synod_client_options *options, synod_client **to, char *reason,
                                size_t reason_size) {
-    reason_t why = {0};
+    reason_t why = {"out of memory"};
     synod_client *client = calloc(1, sizeof *client);
     synod_status status = client == NULL ? SYNOD_NO_MEMORY : SYNOD_OK;
+    *to = NULL;
     if (client != NULL) {
         bool made = uv_loop_init(&client->loop) == 0 && uv_mutex_init(&client->mutex) == 0 &&
                     uv_cond_init(&client->changed) == 0 &&
@@ -131,7 +132,7 @@ synod_status synod_client_open(const synod_client_options *options, synod_client
         status = open_parts(client, options, &why);
     }
     if (status != SYNOD_OK) {
-        if (reason_size > 0)
+        if (reason != NULL && reason_size > 0)
             snprintf(reason, reason_size, "%s", why.text);
         if (client != NULL)
             synod_client_close(client);
@@ -264,18 +265,24 @@ uint32_t synod_client_members(const synod_client *client) {
     return client->genesis.member_count;
 }
 
-void synod_client_count(synod_client *client, synod_client_counters *to) {
+synod_status synod_client_count(synod_client *client, synod_client_counters *to) {
+    const size_t size = to->size_bytes;
+    if (size < sizeof size || size > sizeof *to)
+        return SYNOD_INVALID;
     uv_mutex_lock(&client->mutex);
     const client_counters_t *c = &client->counters;
-    *to = (synod_client_counters){.submitted = c->submitted,
-                                  .completed = c->completed,
-                                  .unknown = c->unknown,
-                                  .requests = c->requests,
-                                  .retries = c->retries,
-                                  .lies = c->lies,
-                                  .bytes_in = client->traffic_in,
-                                  .bytes_out = client->traffic_out};
+    const synod_client_counters counters = {.size_bytes = size,
+                                            .submitted = c->submitted,
+                                            .completed = c->completed,
+                                            .unknown = c->unknown,
+                                            .requests = c->requests,
+                                            .retries = c->retries,
+                                            .lies = c->lies,
+                                            .bytes_in = client->traffic_in,
+                                            .bytes_out = client->traffic_out};
     uv_mutex_unlock(&client->mutex);
+    memcpy(to, &counters, size);
+    return SYNOD_OK;
 }
 
 /* ---- the end ---- */
@@ -288,7 +295,7 @@ static void close_handle(uv_handle_t *handle, void *unused) {
 
 /* What the thread did not take over any more was never sent: nothing happened. */
 static void give_back(inbox_t *inbox) {
-    synod_client_result result = {.status = SYNOD_BUSY};
+    synod_client_result result = {.size_bytes = sizeof result, .status = SYNOD_BUSY};
     while (inbox->taken < inbox->used) {
         want_t want;
         memcpy(&want, inbox->bytes + inbox->taken, sizeof want);
@@ -300,7 +307,7 @@ static void give_back(inbox_t *inbox) {
 
 /* Whoever still waits learns that nobody can tell any more. */
 static void give_up(waiters_t *waiters) {
-    synod_client_result result = {.status = SYNOD_UNKNOWN};
+    synod_client_result result = {.size_bytes = sizeof result, .status = SYNOD_UNKNOWN};
     for (uint32_t i = 0; waiters->items != NULL && i < waiters->capacity; i++)
         if (waiters->items[i].in_use && !waiters->items[i].reported &&
             waiters->items[i].done != NULL)
@@ -308,6 +315,8 @@ static void give_up(waiters_t *waiters) {
 }
 
 void synod_client_close(synod_client *client) {
+    if (client == NULL)
+        return;
     if (client->running) {
         uv_mutex_lock(&client->mutex);
         client->stop = true;

@@ -102,7 +102,8 @@ static void host_complete(void *context, const client_completion_t *completion) 
         found->reported = true;
     if (!over && waiter.done == client_on_called)
         found->done = NULL;
-    synod_client_result result = {.status = completion->status,
+    synod_client_result result = {.size_bytes = sizeof result,
+                                  .status = completion->status,
                                   .late = completion->late,
                                   .height = completion->height,
                                   .result = completion->result};
@@ -119,7 +120,8 @@ static void host_answer(void *context, const client_answer_t *answer) {
         return;
     waiter_t waiter = *found;
     waiters_remove(&client->queries, found);
-    synod_client_result result = {.status = answer->status,
+    synod_client_result result = {.size_bytes = sizeof result,
+                                  .status = answer->status,
                                   .height = answer->height,
                                   .root = answer->root,
                                   .result = answer->reply};
@@ -219,7 +221,7 @@ static bool take_want(synod_client *client, uint64_t now, const want_t *want, by
         waiters_add(waiters, token, want->done, want->context);
         return true;
     }
-    synod_client_result result = {.status = status};
+    synod_client_result result = {.size_bytes = sizeof result, .status = status};
     if (want->done != NULL)
         want->done(want->context, &result);
     *(operation ? &client->operations_done : &client->queries_done) += 1;

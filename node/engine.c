@@ -11,6 +11,9 @@
 #include "node/node.h"
 #include "node/state.h"
 
+/* The least that an application's table can have: its name. */
+#define APP_NAMED_BYTES (offsetof(synod_app, name) + sizeof(const char *))
+
 struct synod_engine {
     synod_app app;
     node_t *node; /* the thread's; gone when `ended` */
@@ -84,9 +87,11 @@ static void run(void *argument) {
 
 /* ---- opening ---- */
 
-static synod_status open_node(synod_engine *engine, const char *home, reason_t *reason) {
-    const node_options_t options = {.home = home,
-                                    .app = engine->app.name != NULL ? &engine->app : NULL};
+static synod_status open_node(synod_engine *engine, const synod_engine_options *given,
+                              reason_t *reason) {
+    const node_options_t options = {.home = given->home,
+                                    .app = engine->app.name != NULL ? &engine->app : NULL,
+                                    .handle_signals = given->handle_signals};
     synod_status status = node_open(&options, &engine->node, reason);
     if (status != SYNOD_OK) {
         return status;
@@ -99,8 +104,9 @@ static synod_status open_node(synod_engine *engine, const char *home, reason_t *
     return SYNOD_OK;
 }
 
-static synod_status start(synod_engine *engine, const char *home, reason_t *reason) {
-    synod_status status = open_node(engine, home, reason);
+static synod_status start(synod_engine *engine, const synod_engine_options *given,
+                          reason_t *reason) {
+    synod_status status = open_node(engine, given, reason);
     if (status != SYNOD_OK) {
         return status;
     }
@@ -144,6 +150,9 @@ synod_status synod_engine_open(const synod_engine_options *options, synod_engine
     *result = NULL;
     if (options->size_bytes < sizeof *options || options->home == NULL) {
         status = reason_set(&why, SYNOD_INVALID, "set size_bytes and home of the options");
+    } else if (options->app != NULL &&
+               (options->app->size_bytes < APP_NAMED_BYTES || options->app->name == NULL)) {
+        status = reason_set(&why, SYNOD_INVALID, "set size_bytes and name of the application");
     } else if (!sign_open()) {
         status = reason_set(&why, SYNOD_IO, "the signature library cannot start");
     } else {
@@ -158,7 +167,7 @@ synod_status synod_engine_open(const synod_engine_options *options, synod_engine
             memcpy(&engine->app, options->app,
                    size < sizeof engine->app ? size : sizeof engine->app);
         }
-        status = start(engine, options->home, &why);
+        status = start(engine, options, &why);
     }
     if (status != SYNOD_OK) {
         if (engine != NULL) {

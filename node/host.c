@@ -147,6 +147,7 @@ static void on_turn(void *context) {
     stage_t before = meter_stage(STAGE_GATE);
     replica_flush(node->replica, node_now(node));
     (void)meter_stage(before);
+    node_tell_ready(node);
 }
 
 static void on_appended(void *context, uint64_t token, synod_status status) {

@@ -164,6 +164,8 @@ static void begin_stop(node_t *node) {
     if (node->stopping)
         return;
     node->stopping = true;
+    if (node->options.owns_process)
+        notify_stopping(&node->notify);
     bool halted = node->halted != SYNOD_OK;
     log_event(&node->log, LOG_INFO, "node", "stop", "reason=\"%s\"",
               halted ? node->halt_reason : "asked");
@@ -196,6 +198,8 @@ static void open_handles(node_t *node) {
         uv_signal_init(&node->loop, &node->signals[i]);
         node->signals[i].data = node;
     }
+    if (node->options.owns_process)
+        notify_open(&node->notify, &node->loop);
     if (node->options.handle_signals) {
         uv_signal_start(&node->signals[0], on_signal, SIGTERM);
         uv_signal_start(&node->signals[1], on_signal, SIGINT);
@@ -262,6 +266,16 @@ synod_status node_open(const node_options_t *options, node_t **to, reason_t *rea
     return SYNOD_OK;
 }
 
+void node_tell_ready(node_t *node) {
+    char text[128];
+    if (!node->options.owns_process || node->notify.ready ||
+        replica_phase(node->replica) == REPLICA_RECOVERING)
+        return;
+    (void)snprintf(text, sizeof text, "member %u of the %u of chain %s", node->home.self,
+                   node->home.genesis.member_count, node->home.genesis.chain.text);
+    notify_ready(&node->notify, text);
+}
+
 synod_status node_run(node_t *node, reason_t *reason) {
     const genesis_t *genesis = &node->home.genesis;
     log_event(&node->log, LOG_INFO, "node", "start",
@@ -317,8 +331,11 @@ static void close_loop(node_t *node) {
 
 void node_close(node_t *node) {
     replica_t *replica = node->replica;
-    if (node->loop_open)
+    if (node->loop_open) {
         close_loop(node);
+        if (node->options.owns_process)
+            notify_close(&node->notify);
+    }
     faults_close(node);
     if (replica != NULL)
         replica_close(replica);

@@ -16,7 +16,7 @@ typedef struct node_options {
     const char *home;     /* folder */
     const synod_app *app; /* NULL: the built-in one that the genesis names */
     bool handle_signals;  /* SIGTERM and SIGINT end it gracefully */
-    bool owns_process;    /* may forbid core dumps, which is up to an embedder otherwise */
+    bool owns_process;    /* may forbid core dumps, and talk to the service manager (notify.h) */
 } node_options_t;
 
 /* Reads and judges the home, locks the journal, listens. Whatever is wrong is one sentence. */

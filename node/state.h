@@ -10,6 +10,7 @@
 #include "adapter/uv_net.h"
 #include "adapter/uv_pool.h"
 #include "node/node.h"
+#include "node/notify.h"
 
 struct node {
     node_options_t options;
@@ -28,6 +29,7 @@ struct node {
     uv_async_t stop;
     uv_signal_t signals[2];
     uv_timer_t stop_poll;
+    notify_t notify; /* in use if the process is ours */
     /* replica */
     void *memory;
     size_t memory_size;
@@ -59,5 +61,8 @@ void node_on_job(void *context, job_t *job);
 instant_t node_now(node_t *node);
 /* Looks how much room the disk has, without waiting for it. */
 void node_ask_space(node_t *node);
+
+/* node.c: tells the service manager, once, after recovery. */
+void node_tell_ready(node_t *node);
 
 #endif

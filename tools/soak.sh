@@ -49,8 +49,8 @@ fuzz() {
     for target in "$fuzzers"/fuzz/*; do
         name=$(basename "$target")
         mkdir -p "$fuzzers/corpus/$name"
-        note "fuzz $name" "Done\|ERROR" "$target" -max_total_time="${FUZZ_SECONDS:-600}" \
-            -artifact_prefix="$fuzzers/corpus/$name-" "$fuzzers/corpus/$name"
+        note "fuzz $name" "Done\|ERROR" "$target" -max_total_time="${FUZZ_SECONDS:-600}" -timeout=60 \
+            -artifact_prefix="$fuzzers/corpus/$name-" "$fuzzers/corpus/$name" "$here/tests/data/fuzz/$name"
     done
 }
 

@@ -28,6 +28,7 @@ typedef struct synod_writer {
 
 /* What is agreed about the block that is being executed. */
 typedef struct synod_block_info {
+    size_t size_bytes; /* of the library's build */
     uint64_t height;
     uint64_t time_ns;  /* agreed time since genesis; never goes back from block to block */
     uint32_t proposer; /* member index */
@@ -106,12 +107,13 @@ typedef struct synod_app {
     void (*expect)(void *state, const synod_bytes *operations, uint32_t count);
 } synod_app;
 
-/* The built-in applications. Operations and replies of `kv`: docs/formats/kv.md. */
-const synod_app *synod_app_kv(void);
-const synod_app *synod_app_null(void); /* executes nothing, replies nothing: for measurements */
+/* The built-in applications. Operations and replies of `kv`: docs/formats/kv.md. `null` executes
+ * nothing and replies nothing: for measurements. */
+SYNOD_API const synod_app *synod_app_kv(void);
+SYNOD_API const synod_app *synod_app_null(void);
 
 /* A built-in application by name, or NULL. */
-const synod_app *synod_app_find(const char *name);
+SYNOD_API const synod_app *synod_app_find(const char *name);
 
 #ifdef __cplusplus
 }

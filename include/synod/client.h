@@ -19,7 +19,7 @@
 #ifndef SYNOD_CLIENT_H
 #define SYNOD_CLIENT_H
 
-#include <synod/types.h>
+#include <synod/app.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -41,9 +41,13 @@ typedef struct synod_client_options {
     uint32_t batch_operations;
     uint32_t queue_operations; /* taken and not completed; default 65,536; then SYNOD_BUSY */
     const char *log_path;      /* NULL: no log */
+    /* Whose `verify` judges proved reads; has to stay until close. NULL: the built-in one that the
+     * genesis names; if that is none, there are no proofs. */
+    const synod_app *app;
 } synod_client_options;
 
 typedef struct synod_client_result {
+    size_t size_bytes; /* of the library's build */
     synod_status status;
     bool late;          /* the truth about an operation that was UNKNOWN */
     uint64_t height;    /* of the block that ran it; of the state that was read; 0: none */
@@ -53,50 +57,61 @@ typedef struct synod_client_result {
 
 typedef void synod_client_done(void *context, const synod_client_result *result);
 
-/* Reads the genesis and starts to connect; does not wait for the network. On failure `reason`, of
- * `reason_size` bytes, says in a sentence what is wrong. */
-synod_status synod_client_open(const synod_client_options *options, synod_client **client,
-                               char *reason, size_t reason_size);
+/* Reads the genesis and starts to connect; does not wait for the network. On failure `*client`
+ * is NULL and `reason`, of `reason_size` bytes, says in a sentence what is wrong; it may be NULL.
+ */
+SYNOD_API synod_status synod_client_open(const synod_client_options *options, synod_client **client,
+                                         char *reason, size_t reason_size);
 
 /* Takes a copy of the operation. BUSY: the queue is full; TOO_LARGE: it has more bytes than
  * synod_client_operation_bytes_max says. Then nothing was taken, and `done`, which may be NULL, is
  * not called. */
-synod_status synod_client_submit(synod_client *client, synod_bytes operation,
-                                 synod_client_done *done, void *context);
+SYNOD_API synod_status synod_client_submit(synod_client *client, synod_bytes operation,
+                                           synod_client_done *done, void *context);
 /* Of one operation: what a request of this chain holds (the smaller of 1 MiB and the genesis'
  * payload_bytes_max) less the 96 bytes of the request itself. */
-size_t synod_client_operation_bytes_max(const synod_client *client);
+SYNOD_API size_t synod_client_operation_bytes_max(const synod_client *client);
 /* What was submitted does not wait for more. */
-void synod_client_flush(synod_client *client);
+SYNOD_API void synod_client_flush(synod_client *client);
 /* A read, not ordered, of at most 4,096 bytes; takes a copy. Without `prove`: f + 1 members gave
  * this answer, so a correct one did, in its state at `height` or later. With: each of them gave a
  * proof too, which holds against the root on which they agree, that of the checkpoint at `height`.
  * Either may be older than the newest write; submit a read as an operation to have it in order.
  * `done` gets UNKNOWN when too few members answered in time, NO_QUORUM when enough did but differ,
  * TOO_LARGE, or UNSUPPORTED when the application has no proofs. BUSY: too many reads are open. */
-synod_status synod_client_query(synod_client *client, synod_bytes query, bool prove,
-                                synod_client_done *done, void *context);
+SYNOD_API synod_status synod_client_query(synod_client *client, synod_bytes query, bool prove,
+                                          synod_client_done *done, void *context);
 
 /* Submits one operation and waits. Up to `capacity` bytes of the answer go to `answer`, `*size` is
  * how many there are. The status is the outcome. */
-synod_status synod_client_call(synod_client *client, synod_bytes operation, uint8_t *answer,
-                               size_t capacity, size_t *size);
+SYNOD_API synod_status synod_client_call(synod_client *client, synod_bytes operation,
+                                         uint8_t *answer, size_t capacity, size_t *size);
 /* Waits until everything submitted so far has completed; false after timeout_ns. */
-bool synod_client_wait(synod_client *client, uint64_t timeout_ns);
+SYNOD_API bool synod_client_wait(synod_client *client, uint64_t timeout_ns);
 
 /* What one member says about itself, as the bytes of docs/formats/wire.md (status). UNKNOWN when it
  * does not answer within timeout_ns. Waits. */
-synod_status synod_client_member_status(synod_client *client, uint32_t member, uint8_t *report,
-                                        size_t capacity, size_t *size, uint64_t timeout_ns);
-uint32_t synod_client_members(const synod_client *client);
+SYNOD_API synod_status synod_client_member_status(synod_client *client, uint32_t member,
+                                                  uint8_t *report, size_t capacity, size_t *size,
+                                                  uint64_t timeout_ns);
+SYNOD_API uint32_t synod_client_members(const synod_client *client);
 
+/* Set size_bytes to sizeof(synod_client_counters). All of them since open. */
 typedef struct synod_client_counters {
-    uint64_t submitted, completed, unknown, requests, retries, lies, bytes_in, bytes_out;
+    size_t size_bytes;
+    uint64_t submitted, completed; /* operations */
+    uint64_t unknown;              /* of them without an answer in time */
+    uint64_t requests, retries;    /* signed requests sent first, and sent again */
+    uint64_t lies;                 /* answers that differ from what f + 1 members gave */
+    uint64_t bytes_in, bytes_out;  /* of frames, before TLS */
 } synod_client_counters;
-void synod_client_count(synod_client *client, synod_client_counters *counters);
+/* INVALID: size_bytes is not that of any build. */
+SYNOD_API synod_status synod_client_count(synod_client *client, synod_client_counters *counters);
 
-/* Ends the thread; operations that did not complete complete as UNKNOWN. */
-void synod_client_close(synod_client *client);
+/* Ends the thread and frees. Callbacks come on the caller's thread now: BUSY for operations that
+ * were never sent, UNKNOWN for the others that did not complete. NULL is allowed; no other call may
+ * be under way. */
+SYNOD_API void synod_client_close(synod_client *client);
 
 #ifdef __cplusplus
 }

@@ -33,14 +33,16 @@ typedef struct synod_engine_options {
     size_t size_bytes;
     const char *home;     /* folder */
     const synod_app *app; /* copied; NULL: the built-in one that the genesis names */
+    bool handle_signals;  /* SIGTERM and SIGINT stop it: for a process that is nothing else */
 } synod_engine_options;
 
 /* Reads and judges the home, locks its journal, listens, and starts the thread. Does not wait for
- * recovery or for peers. On failure `reason`, of `reason_size` bytes, says in a sentence what is
- * wrong and what to do. IN_USE: the home or its port is in use; MISMATCH: the genesis names another
- * application; otherwise as the file that is at fault. */
-synod_status synod_engine_open(const synod_engine_options *options, synod_engine **engine,
-                               char *reason, size_t reason_size);
+ * recovery or for peers. On failure `*engine` is NULL and `reason`, of `reason_size` bytes, says in
+ * a sentence what is wrong and what to do; it may be NULL. INVALID: the options; IN_USE: the home
+ * or its port is in use; MISMATCH: the genesis names another application; otherwise as the file
+ * that is at fault. */
+SYNOD_API synod_status synod_engine_open(const synod_engine_options *options, synod_engine **engine,
+                                         char *reason, size_t reason_size);
 
 typedef enum synod_engine_phase {
     SYNOD_ENGINE_RECOVERING = 1, /* reads its journal; promises nothing yet */
@@ -68,17 +70,17 @@ typedef struct synod_engine_state {
 
 /* Asks the engine's thread and waits for its answer, which takes less than a turn of its loop.
  * After the end: what was last known. INVALID: size_bytes is not that of any build. */
-synod_status synod_engine_status(synod_engine *engine, synod_engine_state *state);
+SYNOD_API synod_status synod_engine_status(synod_engine *engine, synod_engine_state *state);
 
 /* Waits until it ends: by synod_engine_stop, or because it halted. Returns why, as a sentence too.
  */
-synod_status synod_engine_wait(synod_engine *engine, char *reason, size_t reason_size);
+SYNOD_API synod_status synod_engine_wait(synod_engine *engine, char *reason, size_t reason_size);
 
 /* Asks it to end gracefully; does not wait. */
-void synod_engine_stop(synod_engine *engine);
+SYNOD_API void synod_engine_stop(synod_engine *engine);
 
 /* Stops, waits, frees. Returns why it ended; `reason` may be NULL. */
-synod_status synod_engine_close(synod_engine *engine, char *reason, size_t reason_size);
+SYNOD_API synod_status synod_engine_close(synod_engine *engine, char *reason, size_t reason_size);
 
 #ifdef __cplusplus
 }

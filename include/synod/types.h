@@ -1,8 +1,11 @@
 /* Types shared by every public header of Synod: digests, borrowed bytes, statuses.
  *
  * Units are part of a name (`timeout_ns`, `size_bytes`). A `synod_bytes` never owns what it points
- * to; each function says for how long the bytes must stay. Statuses are numbered for ever: a number
- * is never given to another meaning, so that logs, replies on the wire and scripts can rely on it.
+ * to; each function says for how long the bytes must stay. A struct that may grow begins with
+ * `size_bytes`, by which each side knows what the other one has: whoever fills it sets sizeof of
+ * its own build. The structs of this header and synod_writer are as they are for ever. Statuses are
+ * numbered for ever: a number is never given to another meaning, so that logs, replies on the wire
+ * and scripts can rely on it.
  */
 #ifndef SYNOD_TYPES_H
 #define SYNOD_TYPES_H
@@ -13,6 +16,17 @@
 
 #ifdef __cplusplus
 extern "C" {
+#endif
+
+/* Of these headers; synod_version says that of the library. Before 1.0 a minor version may break
+ * programs: soname 0. */
+#define SYNOD_VERSION "0.1.0"
+
+/* Marks what the library exports; all of it begins with synod_. */
+#if defined(__GNUC__)
+#define SYNOD_API __attribute__((visibility("default")))
+#else
+#define SYNOD_API
 #endif
 
 #define SYNOD_DIGEST_BYTES 32
@@ -80,7 +94,10 @@ typedef enum synod_status {
 } synod_status;
 
 /* A short English text for a status ("bad signature"); never NULL, static. */
-const char *synod_status_text(synod_status status);
+SYNOD_API const char *synod_status_text(synod_status status);
+
+/* SYNOD_VERSION of the library that runs, which need not be that of the headers; static. */
+SYNOD_API const char *synod_version(void);
 
 #ifdef __cplusplus
 }

@@ -217,8 +217,22 @@ static int find_bad_line(const char *text, size_t size) {
     return 0;
 }
 
+/* As fgets, out of memory that no zero ends: inih's own reader of strings looks for one. */
+static char *next_line(char *to, int room, void *stream) {
+    bytes_t *left = stream;
+    size_t size = 0;
+    while (size < left->size && size + 1 < (size_t)room && (size == 0 || to[size - 1] != '\n')) {
+        to[size] = (char)left->data[size];
+        size++;
+    }
+    to[size] = '\0';
+    *left = bytes_of(left->data + size, left->size - size);
+    return size > 0 ? to : NULL;
+}
+
 synod_status settings_parse(const char *name, const char *text, size_t size, settings_t *settings,
                             reason_t *reason) {
+    bytes_t left = bytes_of(text, size);
     parsing_t parsing = {.settings = settings};
     settings_default(settings);
     int line = find_bad_line(text, size);
@@ -227,7 +241,7 @@ synod_status settings_parse(const char *name, const char *text, size_t size, set
                           "%s: line %d is longer than %d bytes or contains a zero byte", name, line,
                           LINE_MAX_BYTES);
     }
-    line = ini_parse_string(text, on_line, &parsing);
+    line = ini_parse_stream(next_line, &left, on_line, &parsing);
     if (line != 0) {
         return reason_set(reason, SYNOD_BAD_CONFIG, "%s: line %d: %s", name, line,
                           parsing.why[0] != '\0' ? parsing.why

@@ -44,3 +44,7 @@ const char *synod_status_text(synod_status status) {
     }
     return texts[index];
 }
+
+const char *synod_version(void) {
+    return SYNOD_VERSION;
+}

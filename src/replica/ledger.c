@@ -207,8 +207,10 @@ void ledger_execute(ledger_t *ledger, const block_t *block, const request_t *req
     if (block->time_ns > table->time_ns) {
         table->time_ns = block->time_ns;
     }
-    synod_block_info info = {
-        .height = block->height, .time_ns = table->time_ns, .proposer = block->proposer};
+    synod_block_info info = {.size_bytes = sizeof info,
+                             .height = block->height,
+                             .time_ns = table->time_ns,
+                             .proposer = block->proposer};
     for (uint32_t i = 0; i < count; i++) {
         info.operation_count += requests[i].session == 0 ? 0 : requests[i].operation_count;
     }

@@ -1,8 +1,7 @@
 /* libFuzzer: a stream of frames. A checksum stops random changes at the door, so the fuzzer also
  * gets one whose checksums are made right. */
-#include "codec_targets.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/codec_targets.h"
+#include "tests/fuzz/fuzz.h"
 
 static synod_status target_frame_sealed(bytes_t input) {
     if (input.size >= FRAME_HEADER_BYTES && input.size <= TARGET_BYTES_MAX) {
@@ -22,7 +21,7 @@ static synod_status target_frame_sealed(bytes_t input) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size > TARGET_BYTES_MAX)
         return 0;
-    (void)target_exact(target_frame, data, size);
-    (void)target_exact(target_frame_sealed, data, size);
+    (void)fuzz_took(target_exact(target_frame, data, size));
+    (void)fuzz_took(target_exact(target_frame_sealed, data, size));
     return 0;
 }

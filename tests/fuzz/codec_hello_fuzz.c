@@ -1,7 +1,6 @@
 /* libFuzzer: hello, what is said about a difference, and goodbye. */
-#include "codec_targets.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/codec_targets.h"
+#include "tests/fuzz/fuzz.h"
 
 static void judge(const uint8_t *data, size_t size) {
     static const hello_t ours = {.role = ROLE_MEMBER, .member = 1};
@@ -22,10 +21,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size == 0 || size > TARGET_BYTES_MAX)
         return 0;
     if ((data[0] & 1) != 0) {
-        (void)target_exact(target_goodbye, data + 1, size - 1);
+        (void)fuzz_took(target_exact(target_goodbye, data + 1, size - 1));
         return 0;
     }
-    (void)target_exact(target_hello, data + 1, size - 1);
+    (void)fuzz_took(target_exact(target_hello, data + 1, size - 1));
     judge(data + 1, size - 1);
     return 0;
 }

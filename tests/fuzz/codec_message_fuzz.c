@@ -1,7 +1,6 @@
 /* libFuzzer: messages and certificates. The first byte chooses the committee and which of both. */
-#include "codec_targets.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/codec_targets.h"
+#include "tests/fuzz/fuzz.h"
 
 static uint32_t members;
 
@@ -18,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size == 0 || size > TARGET_BYTES_MAX)
         return 0;
     members = sizes[data[0] & 3];
-    (void)target_exact((data[0] & 4) != 0 ? certificate_of_members : message_of_members, data + 1,
-                       size - 1);
+    (void)fuzz_took(target_exact((data[0] & 4) != 0 ? certificate_of_members : message_of_members,
+                                 data + 1, size - 1));
     return 0;
 }

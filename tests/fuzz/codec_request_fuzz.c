@@ -1,13 +1,12 @@
 /* libFuzzer: requests, payloads, replies and their results, attaching. */
-#include "codec_targets.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/codec_targets.h"
+#include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static target_t *const targets[] = {target_request, target_payload, target_reply,
                                         target_reply_walk, target_attach};
     if (size == 0 || size > TARGET_BYTES_MAX)
         return 0;
-    (void)target_exact(targets[data[0] % 5], data + 1, size - 1);
+    (void)fuzz_took(target_exact(targets[data[0] % 5], data + 1, size - 1));
     return 0;
 }

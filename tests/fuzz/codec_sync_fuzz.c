@@ -1,7 +1,6 @@
 /* libFuzzer: bodies of the sync, checkpoint, query and status frames; the first byte chooses. */
-#include "codec_targets.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/codec_targets.h"
+#include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static target_t *const targets[] = {target_block_ask,   target_block_answer,
@@ -9,6 +8,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                                         target_query_reply, target_status_report};
     if (size == 0 || size > TARGET_BYTES_MAX)
         return 0;
-    (void)target_exact(targets[data[0] % 6], data + 1, size - 1);
+    (void)fuzz_took(target_exact(targets[data[0] % 6], data + 1, size - 1));
     return 0;
 }

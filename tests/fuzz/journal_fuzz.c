@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "replica/journal_format.h"
+#include "tests/fuzz/fuzz.h"
 
 enum { SEGMENTS = 3, SEGMENT_BYTES = 64 << 10, BUFFER_BYTES = 8 << 10, RECORDS_MAX = 1 << 13 };
 
@@ -153,8 +154,6 @@ static void edit(device_t *device, reader_t *input) {
     }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static device_t device;
     static uint8_t prepared[2][sizeof device.bytes];
@@ -183,5 +182,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         return 0;
     }
     require(device.records == records && device.digest == digest);
+    (void)fuzz_took(SYNOD_OK);
     return 0;
 }
