@@ -12,7 +12,7 @@ static uint64_t wall_ns(void) {
 }
 
 uint32_t node_version(void) {
-    return SYNOD_VERSION; /* from CMakeLists.txt */
+    return SYNOD_VERSION_NUMBER; /* from CMakeLists.txt */
 }
 
 instant_t node_now(node_t *node) {

@@ -341,17 +341,6 @@ static void time_out(net_link_t *link, const char *why) {
     link_fail(link, link->state == LINK_OPEN ? LOG_INFO : LOG_DETAIL, "timeout", why);
 }
 
-static void trim_buffers(net_link_t *link) {
-    buffer_trim(&link->in);
-    buffer_trim(&link->wire);
-    if (!link->write_runs) {
-        buffer_trim(&link->writing);
-    }
-    for (int lane = 0; lane < LANE_COUNT; lane++) {
-        buffer_trim(&link->lanes[lane]);
-    }
-}
-
 /* Does what is at the socket leave? A peer whose window stays shut may still send pings. */
 static bool is_stalled(net_link_t *link, uint64_t now) {
     size_t waiting =
@@ -390,7 +379,7 @@ void link_tick(net_link_t *link) {
         }
         break;
     case LINK_OPEN:
-        trim_buffers(link);
+        link_trim(link);
         tick_open(link, now);
         break;
     case LINK_DRAINING:

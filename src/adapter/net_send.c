@@ -241,3 +241,14 @@ void link_flush(net_link_t *link) {
         finish(link);
     }
 }
+
+void link_trim(net_link_t *link) {
+    buffer_trim(&link->in);
+    buffer_trim(&link->wire);
+    if (!link->write_runs) {
+        buffer_trim(&link->writing);
+    }
+    for (int lane = 0; lane < LANE_COUNT; lane++) {
+        buffer_trim(&link->lanes[lane]);
+    }
+}

@@ -168,5 +168,7 @@ bool link_queue(net_link_t *link, lane_t lane, bytes_t frame);
 /* A frame of the adapter's own. `body` may be empty. */
 void link_queue_frame(net_link_t *link, frame_kind_t kind, bytes_t body);
 void link_flush(net_link_t *link);
+/* Gives back what the buffers do not need. */
+void link_trim(net_link_t *link);
 
 #endif

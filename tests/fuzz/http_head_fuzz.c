@@ -5,8 +5,7 @@
 
 #include "adapter/http_head.h"
 #include "base/check.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 static void check_inside(bytes_t whole, bytes_t part) {
     require(part.size == 0 ||
@@ -21,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     memcpy(copy, data, size);
     bytes_t bytes = bytes_of(copy, size);
     unsigned status = http_head_parse(bytes, 4096, &head);
-    if (status == 200) {
+    if (fuzz_took(status == 200 ? SYNOD_OK : SYNOD_MALFORMED)) {
         uint8_t value[64];
         size_t value_size = 0;
         check_inside(bytes, head.path);
