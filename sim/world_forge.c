@@ -112,30 +112,25 @@ frame_buffer_t *forge_stale(node_t *node, const frame_buffer_t *frame, const fra
     return forged;
 }
 
-/* Only where the protocol has votes with claims: what the block stands on, and what that stood on.
- */
-frame_buffer_t *forge_vote(node_t *node, const frame_buffer_t *proposal) {
+/* The claims, where votes have some: what the block stands on, and what that stood on. */
+frame_buffer_t *forge_vote(node_t *node, const frame_buffer_t *proposal, uint8_t phase) {
     world_t *w = node->world;
     message_t message;
     bytes_t payload;
-    if (!forge_open(w, proposal, &message, &payload) || message.block == NULL ||
+    if (w->protocol->phases[phase].body != BODY_VOTE ||
+        !forge_open(w, proposal, &message, &payload) || message.block == NULL ||
         message.certificates[0] == NULL)
         return NULL;
-    for (uint8_t phase = 0; phase < w->protocol->phase_count; phase++) {
-        if (w->protocol->phases[phase].body != BODY_VOTE ||
-            w->protocol->phases[phase].claim_count == 0)
-            continue;
-        const statement_t *parent = &message.certificates[0]->statement;
-        message_t vote = {.statement = message.statement};
-        vote.statement.phase = phase;
-        vote.statement.body = BODY_VOTE;
-        vote.statement.claim_count = w->protocol->phases[phase].claim_count;
+    const statement_t *parent = &message.certificates[0]->statement;
+    message_t vote = {.statement = message.statement};
+    vote.statement.phase = phase;
+    vote.statement.body = BODY_VOTE;
+    vote.statement.claim_count = w->protocol->phases[phase].claim_count;
+    if (vote.statement.claim_count > 0)
         vote.statement.claims[0] = (claim_t){parent->view, parent->digest};
-        for (uint8_t i = 1; i < vote.statement.claim_count; i++)
-            vote.statement.claims[i] = parent->claims[i - 1];
-        return forge_message(node, &vote, (bytes_t){0});
-    }
-    return NULL;
+    for (uint8_t i = 1; i < vote.statement.claim_count; i++)
+        vote.statement.claims[i] = parent->claims[i - 1];
+    return forge_message(node, &vote, (bytes_t){0});
 }
 
 frame_buffer_t *forge_tail(world_t *w, const frame_buffer_t *frame) {

@@ -153,9 +153,9 @@ void liar_send(node_t *node, link_t link, frame_buffer_t *frame) {
 }
 
 /* A vote for every proposal that is seen, to every member. */
-static void vote_for_all(node_t *node, const frame_buffer_t *frame) {
+static void vote_for_all(node_t *node, const frame_buffer_t *frame, uint8_t phase) {
     world_t *w = node->world;
-    frame_buffer_t *vote = forge_vote(node, frame);
+    frame_buffer_t *vote = forge_vote(node, frame, phase);
     if (vote == NULL)
         return;
     world_struck(w, fault_of(LIAR_VOTE_ALL));
@@ -186,7 +186,8 @@ static bool answer_early(node_t *node, link_t link, const frame_buffer_t *frame)
 bool liar_heard(node_t *node, link_t link, const frame_buffer_t *frame) {
     unsigned kind = frame_kind_of(frame);
     if ((node->lies & LIAR_VOTE_ALL) != 0 && kind == FRAME_MESSAGE)
-        vote_for_all(node, frame);
+        for (uint8_t phase = 0; phase < node->world->protocol->phase_count; phase++)
+            vote_for_all(node, frame, phase);
     return kind == FRAME_REQUEST && answer_early(node, link, frame);
 }
 

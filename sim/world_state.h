@@ -221,7 +221,7 @@ frame_buffer_t *forge_message(node_t *node, message_t *message, bytes_t payload)
 frame_buffer_t *forge_other_block(node_t *node, const frame_buffer_t *proposal);
 /* The proposal or time-out rests on the certificate of an old proposal instead. */
 frame_buffer_t *forge_stale(node_t *node, const frame_buffer_t *frame, const frame_buffer_t *old);
-frame_buffer_t *forge_vote(node_t *node, const frame_buffer_t *proposal);
+frame_buffer_t *forge_vote(node_t *node, const frame_buffer_t *proposal, uint8_t phase);
 /* Other bytes at the end of the body: payload of proposals, replies, blocks. */
 frame_buffer_t *forge_tail(world_t *w, const frame_buffer_t *frame);
 frame_buffer_t *forge_noise(world_t *w, const frame_buffer_t *frame);
