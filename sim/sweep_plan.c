@@ -224,7 +224,14 @@ void sweep_plan(plan_t *plan, uint64_t seed, const sweep_options_t *narrow) {
     plan_aims(plan);
     if (!narrow->no_faults)
         plan_snapshots(plan, seed);
-    /* The back-off may have grown to 2^6, and liars may lead in between; then patience. */
+    /* The back-off may have grown to 2^6 when the calm begins. One time-out brings the members
+     * together. A faulty seat spoils its own view and, where the next leader collects the votes,
+     * the one before: 2 f time-outs until each seat has led once. Among n > 3 f seats three correct
+     * ones follow each other, which is what two and three chains need; the calm may begin within
+     * such a row, and what is left of it be too short: two more. With three chains the certificate
+     * of the third comes by the time-out of that view (HSC 4), which is counted; four phases in one
+     * view need half of all this. So one number holds for all. The first final block brings the
+     * back-off down. Then patience. */
     uint64_t timeouts = 64u * 2 * (faults_of(o->members) + 1) + 64;
     plan->bound_ns = timeouts * o->chain.core.view_timeout_ns + 20 * o->retry_ns + 10 * SECOND;
     if (o->snapshot_bytes == NO_INTERVAL) /* blocks wait for snapshots as well */
