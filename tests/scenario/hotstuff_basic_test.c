@@ -1,6 +1,7 @@
 /* Basic HotStuff, phase by phase: what is said in a view of four phases, what happens when it stops
  * in the middle, and what a lying leader, A or B, cannot make the others vote for. */
 #include "hotstuff_play.h"
+#include "protocol/registry.h"
 
 static bare_options_t options_for(uint64_t leader_views, uint32_t liars) {
     bare_options_t options = play_options(leader_views, liars);
@@ -331,6 +332,20 @@ static void no_phase_is_skipped(void **state) {
     settle(&play);
     for (member_t m = B; m <= D; m++)
         assert_int_equal(play_said(&play, m, COMMIT_VOTE, 1), 1);
+    /* To whom has the committee alone, the third certificate is a proof, and of this block only. */
+    certificate_room_t room;
+    const certificate_t *committed = certify(&play, A, COMMIT_VOTE, 1, &room);
+    const protocol_t *protocol = protocol_find("hotstuff-basic");
+    const digest_t *id = &prepared->statement.digest, *anchor = bare_anchor(play.world);
+    assert_int_equal(protocol->final_proof(NULL, committed, 1, id), SYNOD_OK);
+    assert_int_equal(protocol->final_proof(NULL, committed, 2, id), SYNOD_MISMATCH);
+    assert_int_equal(protocol->final_proof(NULL, committed, 1, anchor), SYNOD_MISMATCH);
+    assert_int_equal(protocol->final_proof(NULL, prepared, 1, id), SYNOD_MISMATCH);
+    assert_int_equal(protocol->final_proof(NULL, precommitted, 1, id), SYNOD_MISMATCH);
+    show(&play, A, C, DECIDE, prepared, committed);
+    settle(&play);
+    assert_int_equal(bare_height(play.world, C), 1);
+    assert_int_equal(bare_height(play.world, B), 0);
     play_close(&play);
 }
 
