@@ -70,11 +70,12 @@ static void on_done(void *context, const synod_client_result *result) {
         atomic_fetch_add(&b->failed, 1);
     if (b->from_ns != 0) {
         count_latency(b, start, now);
+        bool ordered = !(start->read && b->queries);
         if (now >= b->from_ns && now < b->to_ns) {
-            if (good)
+            if (good && ordered) /* who answers questions need not order anything */
                 bench_note_pause(b, now);
             count_interval(b, now, now - start->at_ns, good);
-            if (result->height < BLOCKS_COUNTED && !(start->read && b->queries))
+            if (result->height < BLOCKS_COUNTED && ordered)
                 b->block_operations[result->height]++;
         }
     }
