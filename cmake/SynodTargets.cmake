@@ -111,12 +111,19 @@ endfunction()
 # What every test gets from ctest: where things are, its label, and a bound on its time. The exit
 # code 77 means "skipped, the output says why".
 function(synod_test_properties test label)
+    # What a program needs that is linked with the archive of an instrumented build.
+    set(instrumented)
+    if(SYNOD_SANITIZE)
+        set(instrumented "-fsanitize=${SYNOD_SANITIZE}")
+    elseif(SYNOD_COVERAGE)
+        set(instrumented "--coverage")
+    endif()
     set_tests_properties(${test} PROPERTIES
         LABELS ${label}
         TIMEOUT 300
         SKIP_RETURN_CODE 77
         ENVIRONMENT "SYNOD_BIN=${CMAKE_BINARY_DIR}/synod;SYNOD_SOURCE=${CMAKE_SOURCE_DIR};\
-SYNOD_BUILD=${CMAKE_BINARY_DIR};SYNOD_SANITIZE=${SYNOD_SANITIZE};UBSAN_OPTIONS=print_stacktrace=1;TSAN_OPTIONS=halt_on_error=1")
+SYNOD_BUILD=${CMAKE_BINARY_DIR};SYNOD_INSTRUMENTED=${instrumented};UBSAN_OPTIONS=print_stacktrace=1;TSAN_OPTIONS=halt_on_error=1")
     if(test STREQUAL "scenario.breaks")
         set_tests_properties(${test} PROPERTIES TIMEOUT 600) # 70 of them, each with sweeps
     endif()

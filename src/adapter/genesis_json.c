@@ -269,9 +269,12 @@ synod_status genesis_parse(const char *name, const char *text, size_t size, gene
     source_t source = {name, reason};
     const char *end = text;
     *genesis = (genesis_t){0};
-    /* With the zero behind the text: nothing but white space may follow the object. */
-    cJSON *root = cJSON_ParseWithLengthOpts(text, size + 1, &end, true);
-    if (root == NULL) {
+    cJSON *root = cJSON_ParseWithLengthOpts(text, size, &end, false);
+    while (root != NULL && end < text + size && strchr(" \t\r\n", *end) != NULL && *end != '\0') {
+        end++;
+    }
+    if (root == NULL || end < text + size) { /* nothing but white space may follow the object */
+        cJSON_Delete(root);
         return refuse_syntax(&source, text, end);
     }
     synod_status status = take_all(&source, root, genesis);

@@ -254,6 +254,11 @@ synod_status settings_parse(const char *name, const char *text, size_t size, set
                           "be above ping_interval_ms",
                           name);
     }
+    if (settings->journal_segment_kib % 4 != 0) {
+        return reason_set(reason, SYNOD_BAD_CONFIG,
+                          "%s: journal_segment_kib is %" PRIu64 ", possible are multiples of 4",
+                          name, settings->journal_segment_kib);
+    }
     return SYNOD_OK;
 }
 

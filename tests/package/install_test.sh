@@ -49,7 +49,7 @@ for header in "$prefix"/include/synod/*.h; do
 done
 
 # ---- the examples, which stay short enough to be read
-instrumented=${SYNOD_SANITIZE:+-fsanitize=$SYNOD_SANITIZE}
+instrumented=${SYNOD_INSTRUMENTED:-}
 [ "$(wc -l < "$SYNOD_SOURCE/examples/counter.c")" -lt 80 ] || fail "counter.c has 80 lines or more"
 [ "$(wc -l < "$SYNOD_SOURCE/examples/client.c")" -lt 60 ] || fail "client.c has 60 lines or more"
 mkdir "$folder/archive"

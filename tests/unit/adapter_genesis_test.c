@@ -182,6 +182,10 @@ static void test_no_json(void **state) {
     memset(deep, '[', sizeof deep - 1);
     deep[sizeof deep - 1] = '\0';
     assert_refused(deep, SYNOD_MALFORMED, "JSON");
+    char more[1 << 14]; /* what follows a zero is not overlooked */
+    (void)snprintf(more, sizeof more, "%s%c{", good_text, '\0');
+    assert_int_equal(genesis_parse("g.json", more, strlen(more) + 2, &back, &world_reason),
+                     SYNOD_MALFORMED);
     for (size_t size = 0; size + 2 < strlen(good_text); size += 7) {
         genesis_free(&back);
         assert_int_not_equal(genesis_parse("g.json", good_text, size, &back, &world_reason),

@@ -71,6 +71,7 @@ static void test_wrong_lines(void **state) {
         {"[network]\nlisten = here\n", "host:port"},
         {"[storage]\ndurability = some\n", "group or none"},
         {"[storage]\njournal_segments = 2\n", "from 8 to"},
+        {"[storage]\njournal_segment_kib = 257\n", "multiples of 4"},
         {"[storage]\ndata =\n", "a path"},
         {"[network]\nclients\n", "line 2"},
         {"[network\nclients = 1\n", "line 1"},
