@@ -2,6 +2,8 @@
 # `all`, so that the tests see what a user would get.
 
 include(GNUInstallDirs)
+set(SYNOD_ZSH_FOLDER ${CMAKE_INSTALL_DATADIR}/zsh/site-functions CACHE STRING
+    "Where zsh looks for completions")
 
 # What libsynod is made of: everything but the simulator and the program.
 set(SYNOD_LIBRARY_LAYERS base crypto model protocol codec client replica app adapter node)
@@ -74,7 +76,7 @@ function(synod_install)
     install(FILES ${CMAKE_BINARY_DIR}/manual/synod.bash RENAME synod
         DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions COMPONENT program)
     install(FILES ${CMAKE_BINARY_DIR}/manual/_synod
-        DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions COMPONENT program)
+        DESTINATION ${SYNOD_ZSH_FOLDER} COMPONENT program)
     install(TARGETS synod_shared
         LIBRARY COMPONENT library NAMELINK_COMPONENT development)
     install(FILES ${CMAKE_BINARY_DIR}/lib/libsynod.a

@@ -8,6 +8,7 @@
 #include "tests/fuzz/fuzz.h"
 
 #define FRAMES_MAX 32
+#define JOURNAL_SEGMENTS 8
 #define LIAR 2u
 
 const uint32_t fuzz_price = 60;
@@ -15,7 +16,10 @@ const uint32_t fuzz_price = 60;
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size > 1 << 16)
         return 0;
-    world_t *w = world_open(SUITE_SYMBOLIC, 1);
+    world_t *w = world_make(SUITE_SYMBOLIC, 1);
+    w->config.journal_segments = JOURNAL_SEGMENTS; /* fewer than the world has: read sooner */
+    start(w);
+    connect_all(w);
     reader_t input = reader_of(bytes_of(data, size));
     for (uint32_t frames = 0; frames < FRAMES_MAX && reader_left(&input) >= 4; frames++) {
         const uint8_t kind = read_u8(&input), pause = read_u8(&input);

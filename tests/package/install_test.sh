@@ -160,7 +160,7 @@ END
     complete "--help$flags" synod bench --
 fi
 if command -v zsh > /dev/null; then
-    must zsh -n "$prefix/share/zsh/vendor-completions/_synod"
+    must zsh -n "$prefix/share/zsh/site-functions/_synod"
 fi
 
 [ "$failures" = 0 ] && echo "all as expected"

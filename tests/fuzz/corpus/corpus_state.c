@@ -232,6 +232,7 @@ static void texts(void) {
         "tls-seed 2222222222222222222222222222222222222222222222222222222222222222\n"
         "checksum a2a84cba20fcc1a1\n";
     static const uint8_t first[] = {0, 1};
+    corpus_write("records", "some", bytes_of(NULL, 0), word("a\tone\nb\ttwo\na\tthree\n"));
     corpus_write("genesis", "small", bytes_of(NULL, 0), word(genesis));
     corpus_write("settings", "config", bytes_of(first, 1), word(config));
     corpus_write("settings", "key", bytes_of(first + 1, 1), word(key));
