@@ -142,7 +142,7 @@ static int watch(synod_client *client, uint64_t interval_ns, uint64_t rounds, bo
     survey_t *now = &surveys[0], *before = &surveys[1];
     for (uint64_t round = 0; !interrupted && (rounds == 0 || round < rounds); round++) {
         uint64_t next_ns = monotonic_ns() + interval_ns;
-        survey_take(now, client, interval_ns);
+        survey_take(now, client, interval_ns, interval_ns);
         FILE *page = screen_begin(&screen);
         if (page == NULL)
             break;
@@ -192,7 +192,7 @@ static int run(const verb_t *verb, int argc, char **argv) {
         survey_t survey;
         code = EXIT_FAILED;
         if (survey_open(&survey, client)) {
-            survey_take(&survey, client, connect.timeout_ns);
+            survey_take(&survey, client, connect.timeout_ns, connect.timeout_ns);
             code = show_once(&survey, json);
             survey_close(&survey);
         }

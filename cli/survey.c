@@ -42,13 +42,14 @@ static void take_row(void *context, const client_look_t *look) {
     survey->answering += row->answered ? 1 : 0;
 }
 
-void survey_take(survey_t *survey, synod_client *client, uint64_t timeout_ns) {
+void survey_take(survey_t *survey, synod_client *client, uint64_t timeout_ns,
+                 uint64_t unlinked_ns) {
     struct timespec wall;
-    survey->answering = 0;
-    client_look_all(client, timeout_ns, take_row, survey);
-    survey->at_ns = monotonic_ns();
     clock_gettime(CLOCK_REALTIME, &wall);
     survey->wall_ns = (uint64_t)wall.tv_sec * UINT64_C(1000000000) + (uint64_t)wall.tv_nsec;
+    survey->answering = 0;
+    client_look_all(client, timeout_ns, unlinked_ns, take_row, survey);
+    survey->at_ns = monotonic_ns();
 }
 
 void survey_close(survey_t *survey) {

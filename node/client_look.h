@@ -5,6 +5,8 @@
 
 #include <synod/client.h>
 
+#include "adapter/genesis.h"
+
 typedef struct client_look {
     uint32_t member;
     bool answered;
@@ -13,9 +15,13 @@ typedef struct client_look {
     const char *trouble; /* of one that does not answer: why, as far as is known; may be empty */
 } client_look_t;
 
-/* Asks all members, waits until all have answered or `timeout_ns` is over, and calls `each` for
- * each of them, which may not call the client. */
-void client_look_all(synod_client *client, uint64_t timeout_ns,
+/* Of the chain; as long as the client. */
+const genesis_t *client_genesis(const synod_client *client);
+
+/* Asks all members, waits until all have answered or `timeout_ns` is over, or `unlinked_ns` for
+ * those to whom there is no connection, and calls `each` for each of them, which may not call the
+ * client. */
+void client_look_all(synod_client *client, uint64_t timeout_ns, uint64_t unlinked_ns,
                      void (*each)(void *context, const client_look_t *look), void *context);
 
 #endif

@@ -286,12 +286,14 @@ static synod_status choose(struct faults *faults, const char *word, reason_t *re
         return open_liar(faults, reason);
     else if (strncmp(word, "slow=", 5) == 0 && read_delay(word + 5))
         return SYNOD_OK;
+    else if (strncmp(word, "clock=", 6) == 0 && faults_read_clock(word + 6))
+        return SYNOD_OK;
     else if (strncmp(word, "promises=", 9) == 0)
         return open_promises(faults, word + 9, reason);
     else
         return reason_set(reason, SYNOD_BAD_CONFIG,
-                          "SYNOD_FAULT names '%s'; there are unsynced, slow=US, early, state, "
-                          "equivocate and promises=FILE",
+                          "SYNOD_FAULT names '%s'; there are unsynced, slow=US, clock=MS, early, "
+                          "state, equivocate and promises=FILE",
                           word);
     return SYNOD_OK;
 }

@@ -6,6 +6,8 @@
  * The environment variable SYNOD_FAULT names them, separated by commas:
  *   unsynced       a sync of the journal or a snapshot does nothing and succeeds
  *   slow=US        each sync takes so many microseconds longer, as on a slow disk; breaks nothing
+ *   clock=MS       the clock goes so many milliseconds ahead, or behind; breaks nothing up to the
+ *                  chain's clock_drift_ns
  *   early          an append is reported durable at once and written afterwards: votes leave before
  *                  their record
  *   state          SIGUSR1 flips a bit of a record in the application's state
@@ -28,6 +30,9 @@ synod_status faults_open(node_t *node, reason_t *reason);
 void faults_disk(node_t *node, disk_options_t *options, disk_events_t *events);
 /* After node_bind_host. */
 void faults_replica(node_t *node, replica_config_t *config);
+/* How far the clock is to be ahead of the true one. */
+int64_t faults_clock_ns(void);
+bool faults_read_clock(const char *text);
 /* When the loop is closed. */
 void faults_close(node_t *node);
 
@@ -48,6 +53,10 @@ static inline void faults_disk(node_t *node, disk_options_t *options, disk_event
 static inline void faults_replica(node_t *node, replica_config_t *config) {
     (void)node;
     (void)config;
+}
+
+static inline int64_t faults_clock_ns(void) {
+    return 0;
 }
 
 static inline void faults_close(node_t *node) {

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "node/api_state.h"
+#include "node/faults.h"
 
 static uint64_t wall_ns(void) {
     struct timespec now;
@@ -16,7 +17,7 @@ uint32_t node_version(void) {
 }
 
 instant_t node_now(node_t *node) {
-    uint64_t wall = wall_ns(), genesis = node->home.genesis.time_ns;
+    uint64_t wall = wall_ns() + (uint64_t)faults_clock_ns(), genesis = node->home.genesis.time_ns;
     uint64_t time = wall > genesis ? wall - genesis : 0;
     if (time > node->last_time_ns) /* a wall clock may be set back; time since genesis is not */
         node->last_time_ns = time;

@@ -42,6 +42,13 @@ void dial_heard(net_t *net, member_t member) {
     dial->attempts = 0;
 }
 
+void dial_note(const net_link_t *link, const char *why) {
+    if (link->dialled && link->member < link->net->dial_count) {
+        net_dial_t *dial = &link->net->dials[link->member];
+        (void)snprintf(dial->trouble, sizeof dial->trouble, "%s", why);
+    }
+}
+
 static void log_failure(net_dial_t *dial, const char *why) {
     char address[ADDRESS_TEXT_MAX];
     (void)snprintf(dial->trouble, sizeof dial->trouble, "%s", why);

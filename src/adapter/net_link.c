@@ -51,10 +51,9 @@ net_link_t *link_take(net_t *net, member_t member, bool dialled) {
     }
     net_link_t *link = &net->links[net->free_slots[net->slots - ++net->links_used]];
     invariant(link->state == LINK_FREE);
-    uint64_t slot = (uint64_t)(link - net->links);
     net->incoming += dialled ? 0 : 1;
     *link = (net_link_t){.net = net,
-                         .id = ++net->ordinal << SLOT_BITS | slot,
+                         .id = ++net->ordinal << SLOT_BITS | (uint64_t)(link - net->links),
                          .state = LINK_DIALLING,
                          .member = member,
                          .dialled = dialled,
@@ -114,10 +113,7 @@ void link_close(net_link_t *link) {
 
 static void log_link(const net_link_t *link, int level, const char *event, const char *why) {
     char member[16] = "none";
-    if (link->dialled && link->member < link->net->dial_count) {
-        net_dial_t *dial = &link->net->dials[link->member];
-        (void)snprintf(dial->trouble, sizeof dial->trouble, "%s", why);
-    }
+    dial_note(link, why);
     if (link->member != MEMBER_NONE) {
         (void)snprintf(member, sizeof member, "%" PRIu32, link->member);
     }

@@ -137,6 +137,8 @@ void dial_start(net_dial_t *dial);
 void dial_again(net_dial_t *dial);
 /* The member spoke: pauses start small again. */
 void dial_heard(net_t *net, member_t member);
+/* Why a link ended, if it was dialled from here. */
+void dial_note(const net_link_t *link, const char *why);
 void dial_close(net_dial_t *dial);
 
 /* ---- net_link.c ---- */

@@ -20,7 +20,7 @@ expect() {
 synod=$SYNOD_BIN
 expect 0 "usage: synod VERB" "$synod"
 expect 2 "unknown verb" "$synod" frobnicate
-for verb in demo up init testnet node submit query load status bench sim protocols; do
+for verb in demo up init testnet node submit query load status doctor bench sim protocols; do
     expect 0 "example" "$synod" "$verb" --help
 done
 expect 2 "unknown option --frobnicate" "$synod" status --frobnicate
