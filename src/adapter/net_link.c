@@ -379,7 +379,7 @@ void link_tick(net_link_t *link) {
         tick_open(link, now);
         break;
     case LINK_DRAINING:
-        if (now - link->drain_ms > DRAIN_MS) {
+        if (now - link->drain_ms > link->net->options.drain_ms) {
             link_close(link);
         }
         break;

@@ -27,8 +27,6 @@
 #define TURN_BYTES_MAX ((size_t)1 << 20)
 /* Strangers in the handshake; when there are more, the oldest goes. */
 #define SHAKING_MAX 64
-/* A link that was told to close has so long to write what is queued and to be let go. */
-#define DRAIN_MS 2000
 
 typedef enum link_state {
     LINK_FREE = 0,

@@ -137,6 +137,7 @@ static void fill_options(net_options_t *options) {
     DEFAULT(options->frame_timeout_ms, 30000);
     DEFAULT(options->ping_interval_ms, 5000);
     DEFAULT(options->idle_timeout_ms, 15000);
+    DEFAULT(options->drain_ms, 2000);
 }
 
 static uint64_t least(uint64_t a, uint64_t b) {

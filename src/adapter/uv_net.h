@@ -57,6 +57,8 @@ typedef struct net_options {
     uint64_t dial_min_ms, dial_max_ms;
     uint64_t handshake_timeout_ms; /* until the first frame */
     uint64_t frame_timeout_ms, ping_interval_ms, idle_timeout_ms;
+    /* A link that was told to close has so long to write what is queued and to be let go; 2000. */
+    uint64_t drain_ms;
 } net_options_t;
 
 /* Zero numbers get the defaults of the configuration file (settings.h). IN_USE: the port is taken.
