@@ -11,7 +11,8 @@
 #include "node/node.h"
 #include "node/state.h"
 
-/* The least that an application's table can have: its name. */
+/* The least that options and an application's table can have: home, name. */
+#define OPTIONS_NAMED_BYTES (offsetof(synod_engine_options, home) + sizeof(const char *))
 #define APP_NAMED_BYTES (offsetof(synod_app, name) + sizeof(const char *))
 
 struct synod_engine {
@@ -142,32 +143,41 @@ static synod_engine *make(void) {
     return engine;
 }
 
+/* Those of an older build are shorter: what they lack is zero. */
+static synod_status read_options(const synod_engine_options *from, synod_engine_options *to,
+                                 reason_t *reason) {
+    if (from->size_bytes < OPTIONS_NAMED_BYTES || from->size_bytes > sizeof *to ||
+        from->home == NULL) {
+        return reason_set(reason, SYNOD_INVALID, "set size_bytes and home of the options");
+    }
+    memcpy(to, from, from->size_bytes);
+    if (to->app != NULL && (to->app->size_bytes < APP_NAMED_BYTES || to->app->name == NULL)) {
+        return reason_set(reason, SYNOD_INVALID, "set size_bytes and name of the application");
+    }
+    return SYNOD_OK;
+}
+
 synod_status synod_engine_open(const synod_engine_options *options, synod_engine **result,
                                char *reason, size_t reason_size) {
     reason_t why = {""};
-    synod_status status = SYNOD_OK;
     synod_engine *engine = NULL;
+    synod_engine_options given = {0};
+    synod_status status = read_options(options, &given, &why);
     *result = NULL;
-    if (options->size_bytes < sizeof *options || options->home == NULL) {
-        status = reason_set(&why, SYNOD_INVALID, "set size_bytes and home of the options");
-    } else if (options->app != NULL &&
-               (options->app->size_bytes < APP_NAMED_BYTES || options->app->name == NULL)) {
-        status = reason_set(&why, SYNOD_INVALID, "set size_bytes and name of the application");
-    } else if (!sign_open()) {
+    if (status == SYNOD_OK && !sign_open()) {
         status = reason_set(&why, SYNOD_IO, "the signature library cannot start");
-    } else {
+    } else if (status == SYNOD_OK) {
         engine = make();
         status = engine != NULL ? SYNOD_OK
                                 : reason_set(&why, SYNOD_NO_MEMORY, "no memory for the engine");
     }
     if (status == SYNOD_OK) {
         /* A table of an older build is shorter: what it lacks is NULL. */
-        if (options->app != NULL) {
-            size_t size = options->app->size_bytes;
-            memcpy(&engine->app, options->app,
-                   size < sizeof engine->app ? size : sizeof engine->app);
+        if (given.app != NULL) {
+            size_t size = given.app->size_bytes;
+            memcpy(&engine->app, given.app, size < sizeof engine->app ? size : sizeof engine->app);
         }
-        status = start(engine, options, &why);
+        status = start(engine, &given, &why);
     }
     if (status != SYNOD_OK) {
         if (engine != NULL) {
@@ -184,7 +194,7 @@ synod_status synod_engine_open(const synod_engine_options *options, synod_engine
 
 synod_status synod_engine_status(synod_engine *engine, synod_engine_state *state) {
     size_t size = state->size_bytes;
-    if (size == 0 || size > sizeof *state) {
+    if (size < sizeof size || size > sizeof *state) {
         return SYNOD_INVALID;
     }
     uv_mutex_lock(&engine->mutex);

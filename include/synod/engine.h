@@ -28,7 +28,7 @@ extern "C" {
 
 typedef struct synod_engine synod_engine;
 
-/* Set size_bytes to sizeof(synod_engine_options). */
+/* Set size_bytes to sizeof(synod_engine_options); zero members mean the default. */
 typedef struct synod_engine_options {
     size_t size_bytes;
     const char *home;     /* folder */

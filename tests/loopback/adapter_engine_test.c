@@ -215,6 +215,29 @@ static void test_home_in_use(void **state) {
     assert_null(second);
 }
 
+/* A struct of an older build is shorter: it gets what it knows. */
+static void test_sizes(void **state) {
+    (void)state;
+    synod_engine_state now = {.size_bytes = offsetof(synod_engine_state, view), .view = 4711};
+    assert_int_equal(synod_engine_status(engines[1], &now), SYNOD_OK);
+    assert_int_equal(now.phase, SYNOD_ENGINE_RUNNING);
+    assert_int_equal(now.view, 4711);
+    now.size_bytes = sizeof now + 1;
+    assert_int_equal(synod_engine_status(engines[1], &now), SYNOD_INVALID);
+    char path[600];
+    (void)snprintf(path, sizeof path, "%s/genesis.json", home_of(1));
+    const synod_client_options options = {.size_bytes = sizeof options, .genesis_path = path};
+    synod_client *client;
+    assert_int_equal(synod_client_open(&options, &client, reason, sizeof reason), SYNOD_OK);
+    synod_client_counters counters = {.size_bytes = 2 * sizeof(uint64_t), .completed = 4711};
+    assert_int_equal(synod_client_count(client, &counters), SYNOD_OK);
+    assert_int_equal(counters.completed, 4711);
+    counters.size_bytes = 1;
+    assert_int_equal(synod_client_count(client, &counters), SYNOD_INVALID);
+    synod_client_close(client);
+    synod_client_close(NULL);
+}
+
 static void test_refused(void **state) {
     (void)state;
     synod_engine *engine = NULL;
@@ -224,6 +247,16 @@ static void test_refused(void **state) {
     assert_non_null(strstr(reason, "synod init"));
     options.size_bytes = 3;
     assert_int_equal(synod_engine_open(&options, &engine, reason, sizeof reason), SYNOD_INVALID);
+    options.size_bytes = sizeof options + 8; /* what a newer build wants is not known here */
+    assert_int_equal(synod_engine_open(&options, &engine, NULL, 0), SYNOD_INVALID);
+    options.size_bytes = offsetof(synod_engine_options, app); /* an older one */
+    options.app = (const synod_app *)&options;                /* is not its */
+    assert_int_equal(synod_engine_open(&options, &engine, reason, sizeof reason), SYNOD_NOT_FOUND);
+    options.size_bytes = sizeof options;
+    options.app = &(const synod_app){.size_bytes = 0, .name = "kv"};
+    assert_int_equal(synod_engine_open(&options, &engine, reason, sizeof reason), SYNOD_INVALID);
+    assert_non_null(strstr(reason, "application"));
+    options.app = NULL;
     options.size_bytes = sizeof options;
     close_engine(3);
     options.home = home_of(3);
@@ -247,6 +280,7 @@ int main(void) {
         cmocka_unit_test(test_all_restart),
         cmocka_unit_test(test_stop_at_once),
         cmocka_unit_test(test_home_in_use),
+        cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
