@@ -224,5 +224,6 @@ int main(int argc, char **argv) {
     conversations();
     journal();
     corpus_state();
+    corpus_replica();
     return 0;
 }

@@ -9,5 +9,7 @@ void corpus_write(const char *target, const char *name, bytes_t first, bytes_t b
 
 /* corpus_state.c: what kv, ledger and a home consist of. */
 void corpus_state(void);
+/* corpus_replica.c: what a replica hears. */
+void corpus_replica(void);
 
 #endif
