@@ -89,11 +89,11 @@ typedef struct hotstuff {
     view_t lease_durable;  /* what of the lease is known to be on the disk */
     view_t wanted;         /* last view in which a payload was wanted */
     view_t proposed;
-    view_t formed;    /* view of the last QC formed here */
-    view_t announced; /* view of the last QC sent to all */
-    view_t precommitted,
-        committed;         /* last views of votes in the second and third phase, in this life */
-    digest_t locked_id;    /* what `locked` stands at or above; volatile */
+    view_t formed;         /* view of the last QC formed here */
+    view_t announced;      /* view of the last QC sent to all */
+    view_t precommitted;   /* last view of a vote in the second phase, in this life */
+    view_t committed;      /* and in the third */
+    digest_t locked_id;    /* the block whose certificate raised `locked`, in this life */
     statement_t last_vote; /* of view `voted` if that was in this life, else of view 0 */
     candidate_t candidate;
     height_t delivered, payload_height, guess_height, executed;
