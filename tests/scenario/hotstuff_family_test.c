@@ -223,6 +223,39 @@ static void a_certificate_that_is_found_by_asking(void **state) {
     }
 }
 
+/* attack P9, HS 3: messages take four base time-outs. What was learned until the first block is
+ * final is kept: no view fails in the ten blocks after it, though the shorter of two views tells.
+ */
+static void a_slow_network_is_learned_once(void **state) {
+    (void)state;
+    static const uint64_t rules[] = {0, 1, 3};
+    for (size_t v = 0; v < SAFE_COUNT; v++) {
+        for (size_t r = 0; r < sizeof rules / sizeof *rules; r++) {
+            bare_options_t options = options_for(safe[v], rules[r]);
+            options.batch_max = 1;
+            bare_t *world = bare_open(&options);
+            assert_non_null(world);
+            bare_slow_network(world, 4 * BASE);
+            uint32_t request = bare_request(world, BARE_ALL);
+            while (!bare_delivered(world, B, request))
+                assert_true(bare_now_ns(world) < 2000 * BASE && bare_step(world));
+            uint64_t first_ns = bare_now_ns(world), failed = bare_progress(world, B).views_failed;
+            for (uint32_t i = 0; i < 10; i++)
+                request = bare_request(world, BARE_ALL);
+            while (!bare_delivered(world, B, request))
+                assert_true(bare_now_ns(world) < 2000 * BASE && bare_step(world));
+            failed = bare_progress(world, B).views_failed - failed;
+            printf(
+                "%s, leader_views %llu, messages take 400 ms: first final after %.1f s, ten more "
+                "after %.1f s, %llu views failed\n",
+                safe[v], (unsigned long long)rules[r], (double)first_ns / 1e9,
+                (double)(bare_now_ns(world) - first_ns) / 1e9, (unsigned long long)failed);
+            assert_int_equal(failed, 0);
+            bare_close(world);
+        }
+    }
+}
+
 /* Votes reach the collector of the next view only: the rule without its remedy. */
 static bare_fate_t only_to_the_collector(void *context, const bare_letter_t *letter) {
     (void)context;
@@ -328,6 +361,7 @@ int main(void) {
         cmocka_unit_test(every_variant_commits_with_any_seat_dead),
         cmocka_unit_test(a_dead_seat_costs_the_same_each_round),
         cmocka_unit_test(a_certificate_that_is_found_by_asking),
+        cmocka_unit_test(a_slow_network_is_learned_once),
         cmocka_unit_test(without_votes_to_all_nothing_commits),
         cmocka_unit_test(a_lock_that_nobody_hears_of),
         cmocka_unit_test(the_leader_waits_for_the_lock),
