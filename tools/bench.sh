@@ -65,9 +65,11 @@ variants() {
     here=$(dirname "$0")
     lines=$(dirname "$SYNOD_BIN")/variants.lines results=$(dirname "$SYNOD_BIN")/variants.json
     most=
-    printf 'head\t%s\n' "$(date -u +"%Y-%m-%d"), $(nproc) processors, load $(cut -d' ' -f1 /proc/loadavg) before it" > "$lines"
+    load=$(cut -d' ' -f1 /proc/loadavg)
+    printf 'head\t%s, %s processors, load %s before it\n' "$(date -u +"%Y-%m-%d")" "$(nproc)" \
+        "$load" > "$lines"
     for name in $("$SYNOD_BIN" protocols --json | lua5.4 "$here/variants.lua" names); do
-        echo "  measuring $name" >&2
+        echo "measuring $name" >&2
         variant "$name"
     done
     lua5.4 "$here/variants.lua" collect "$lines" "$results"
@@ -81,22 +83,23 @@ variants() {
     lua5.4 "$here/variants.lua" readme "$results" "$here/../README.md"
 }
 
-# note KIND JSON
+# note KIND FLAGS...: one run, kept; `json` is what it said. Where operations failed it says so itself
 note() {
-    printf '%s\t%s\n' "$1" "$(printf '%s' "$2" | tr -d '\n')" >> "$lines"
+    kind=$1
+    shift
+    json=$(bench "$SYNOD_BIN" --app kv --size 128 --keys 10000 "$@") || [ -n "$json" ]
+    printf '%s\t%s\n' "$kind" "$(printf '%s' "$json" | tr -d '\n')" >> "$lines"
 }
 
 variant() {
-    set -- --protocol "$1" --app kv --size 128 --keys 10000
-    json=$(bench "$SYNOD_BIN" "$@" --batch 100)
-    note closed "$json"
+    note closed --protocol "$1" --batch 100
     c=$(floor C 128 "$(value requests_per_block "$json")" 100)
-    note floor "{\"protocol\":\"$2\",\"floor_c_us\":$c}"
+    printf 'floor\t{"protocol":"%s","floor_c_us":%s}\n' "$1" "$c" >> "$lines"
     [ -n "$most" ] || most=$(value operations_per_second "$json")
-    note alone "$(bench "$SYNOD_BIN" "$@" --batch 1 --outstanding 1)"
-    note kill "$(bench "$SYNOD_BIN" "$@" --batch 10 --rate 2000 --kill leader@1s)"
+    note alone --protocol "$1" --batch 1 --outstanding 1
+    note kill --protocol "$1" --batch 10 --rate 2000 --duration 3s --kill leader@1s
     for percent in 5 20 40 60 80; do
-        note curve "$(bench "$SYNOD_BIN" "$@" --batch 100 --rate $((most * percent / 100)))"
+        note curve --protocol "$1" --batch 100 --rate $((most * percent / 100))
     done
 }
 
