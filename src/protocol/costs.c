@@ -7,6 +7,8 @@
  *   status       the same, when half of the time-out has passed
  *   certificate  the last QC to all, so that they deliver; in two phases every live member also
  *                sends QC and TC to each leader that follows a dead one
+ * Basic HotStuff sends what its page lists: one proposal, three votes of every live member but the
+ * leader, three certificates to all; proposal and last certificate carry two of them.
  * A QC has 69 + b bytes, 40 a claim and 64 a signature; a TC the same, and a claim with each
  * signature in place of common ones. */
 #include "protocol/costs.h"
@@ -100,6 +102,34 @@ static const costs_t table[] = {
                                 .bytes = "(n-1)(1153+4b+296q)+366(n-k-1)"
                                          "+k(n-k)(n-1)(411+b+64q)"
                                          "+(k(n-k)-1)(257+2b+168q)"}}},
+    {.protocol = "hotstuff-basic",
+     .certificate = "109+b+64q",
+     .apart = "6",
+     .cases = {[COST_LOADED] = {.timeouts = "0",
+                                .first = "6",
+                                .all = "7",
+                                .messages = "7(n-1)",
+                                .made = "3n+1",
+                                .carried = "(n-1)(6q+4)",
+                                .checked = "3((n-1)q-(q-1))+4(n-1)",
+                                .bytes = "(n-1)(1579+6b+384q)"},
+               [COST_ALONE] = {.timeouts = "0",
+                               .first = "6",
+                               .all = "7",
+                               .messages = "7(n-1)",
+                               .made = "3n+1",
+                               .carried = "(n-1)(6q+4)",
+                               .checked = "3((n-1)q-(q-1))+4(n-1)",
+                               .bytes = "(n-1)(1579+6b+384q)"},
+               [COST_FAILED] = {.timeouts = "2^k-1",
+                                .first = "6+k",
+                                .all = "7+k",
+                                .messages = "4(n-1)+3(n-k-1)+2k(n-k)(n-1)",
+                                .made = "3(n-k)+1+k(n-k)",
+                                .carried = "(n-1)(6q+1)+3(n-k-1)+k(n-k)(n-1)(q+1)",
+                                .checked = "k(n-k)(n-k-1)+3((n-k-1)q-(q-1))+4(n-k-1)",
+                                .bytes = "(n-1)(1110+6b+424q)+469(n-k-1)"
+                                         "+k(n-k)(n-1)(411+b+64q)"}}},
 };
 
 const char *const cost_names[COST_FORMULAS] = {"timeouts", "first",   "all",     "messages",

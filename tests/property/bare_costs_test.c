@@ -200,12 +200,13 @@ static uint32_t one_request(const protocol_t *protocol, const costs_t *costs, ui
 static void formulas_are_exact(void **state) {
     (void)state;
     static const uint32_t sizes[] = {4, 5, 6, 7, 8, 9, 10, 13};
-    uint32_t wrong = 0, rows = 0;
+    uint32_t wrong = 0;
     for (const protocol_t *const *at = protocol_all(); *at != NULL; at++) {
         const costs_t *costs = costs_of((*at)->name);
-        if (costs == NULL)
+        if ((*at)->unsafe != NULL)
             continue;
-        rows++;
+        if (costs == NULL)
+            fail_msg("nobody has written down what %s costs", (*at)->name);
         for (uint32_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
             wrong += under_load(*at, costs, sizes[i]);
             for (uint32_t dead = 0; dead <= (sizes[i] - 1) / 3; dead++)
@@ -213,7 +214,6 @@ static void formulas_are_exact(void **state) {
         }
     }
     assert_int_equal(wrong, 0);
-    assert_true(rows >= 3);
 }
 
 static void formulas_are_read(void **state) {
