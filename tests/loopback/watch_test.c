@@ -32,7 +32,9 @@ static int start(void **state) {
     assert_true(cluster >= 0);
     if (cluster == 0) {
         (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
-        (void)freopen("/dev/null", "w", stdout);
+        if (freopen("/dev/null", "w", stdout) == NULL) {
+            _exit(126);
+        }
         (void)execl(getenv("SYNOD_BIN"), "synod", "up", "--home", net, (char *)NULL);
         _exit(127);
     }
