@@ -12,8 +12,8 @@ folder=${BUILD:-build/coverage}
 
 if [ "${1:-}" != --report ]; then
     cmake --preset coverage -B "$folder" >/dev/null
+    find "$folder" -name '*.gcda' -delete # of other sources, maybe
     cmake --build "$folder" -j "${JOBS:-2}"
-    find "$folder" -name '*.gcda' -delete
     ctest --test-dir "$folder" --no-tests=error --no-label-summary -j 2 \
         -E '^(scenario\.breaks|power\..*|tidy|unit\.tidy)$' --output-on-failure
 fi
