@@ -129,7 +129,9 @@ static bool advance(bench_t *b) {
                 return false;
         return true;
     }
-    for (uint64_t now = monotonic_ns();;) {
+    uint64_t now = monotonic_ns();
+    now = now < b->to_ns ? now : b->to_ns;
+    for (;;) {
         uint64_t due = b->begin_ns + (uint64_t)((double)b->submitted * 1e9 / (double)b->rate);
         if (due > now)
             return true;
@@ -166,6 +168,8 @@ void bench_load(void *context) {
         else
             nanosleep(&(struct timespec){0, 200000}, NULL);
     }
+    if (b->rate != 0) /* the last that were due: this thread may have slept over the end */
+        (void)advance(b);
 }
 
 /* ---- before it ---- */
