@@ -67,6 +67,7 @@ static void test_refused(void **state) {
         {"GET / HTTP/1.1\r\nHost: x\r\n y\r\n\r\n", 400}, /* a folded line */
         {"GET / HTTP/1.1\r\nHost: x\nA: y\r\n\r\n", 400}, /* a bare line feed */
         {"GET / HTTP/1.1\r\nHost: x\r\nnothing\r\n\r\n", 400},
+        {"GET / HTTP/1.1\r\nHost: x\r\n: y\r\n\r\n", 400},
         {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n", 400},
         {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1, 1\r\n\r\n", 400},
         {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", 400},
