@@ -13,10 +13,12 @@
 #include "adapter/home.h"
 
 #define WATCHDOG_US "200000"
+#define WATCHDOG_MS 200
 #define PATIENCE_MS 30000
 
 static int manager;
 static uint16_t port;
+static uint64_t heard_count;
 
 static int setup(void **state) {
     if (world_open(state) != 0)
@@ -64,6 +66,7 @@ static const char *heard(void) {
     (void)setsockopt(manager, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     ssize_t size = recv(manager, text + 1, sizeof text - 3, 0);
     assert_true(size > 0);
+    heard_count++;
     text[0] = '\n';
     text[size + 1] = '\n';
     text[size + 2] = '\0';
@@ -79,6 +82,8 @@ static void ended_well(pid_t child) {
 
 static void told(void **state) {
     (void)state;
+    uint64_t begin = now_ms();
+    heard_count = 0;
     pid_t child = start(world_path("manager"));
     const char *text = heard();
     for (int ticks = 0; strstr(text, "\nREADY=1\n") == NULL; ticks++) {
@@ -99,10 +104,10 @@ static void told(void **state) {
                                                 PATIENCE_MS * UINT64_C(1000000)),
                      SYNOD_OK);
     synod_client_close(client);
-    uint64_t before = now_ms();
     for (int i = 0; i < 4; i++)
         assert_string_equal(heard(), "\nWATCHDOG=1\n");
-    assert_true(now_ms() - before >= 200); /* half of what is allowed each, no flood */
+    /* Twice in what is allowed, and no flood, whenever this process gets round to listening. */
+    assert_true(heard_count <= (now_ms() - begin) / (WATCHDOG_MS / 2) + 3);
     kill(child, SIGTERM);
     do {
         text = heard();
