@@ -78,11 +78,14 @@ static void on_reply(void *context, const request_t *request, const reply_t *exe
 
 /* True when it was executed. */
 static bool execute(replica_t *r, block_slot_t *slot) {
-    if (!judge_payload(r, slot)) {
+    if (!r->payload->matches(r, slot)) {
         slot->state =
             BLOCK_FREE; /* a liar's bytes under a good block: others have the right ones */
         return false;
     }
+    bytes_t requests;
+    if (!r->payload->need(r, slot, &requests))
+        return false; /* goes on when the bytes are here */
     bool written = slot->journal_sequence != 0 || !space_short(r);
     if (written && slot->journal_sequence == 0 && !journal_has(r, slot->payload_size))
         return false; /* goes on when the disk has caught up */
@@ -91,7 +94,7 @@ static bool execute(replica_t *r, block_slot_t *slot) {
     if (r->phase == REPLICA_HALTED)
         return false;
     uint32_t count = 0;
-    synod_status status = payload_walk(slot_payload(slot), r->requests, BLOCK_REQUESTS_MAX, &count);
+    synod_status status = payload_walk(requests, r->requests, BLOCK_REQUESTS_MAX, &count);
     invariant(status == SYNOD_OK);
     const block_t *block = slot_block(slot);
     r->executed_id = slot->id;
@@ -107,9 +110,10 @@ static bool execute(replica_t *r, block_slot_t *slot) {
         r->index_low = 1;
     if (!written) /* a full journal keeps what this member voted for; others have this block */
         r->index_low = block->height + 1;
+    r->payload->release(r, slot);
     r->pending_dirty = r->judge_again = true;
     if (r->observer != NULL)
-        r->observer(r->observer_context, block->height, &slot->id, block, slot_payload(slot));
+        r->observer(r->observer_context, block->height, &slot->id, block, requests);
     attest_executed(r);
     return true;
 }

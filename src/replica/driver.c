@@ -110,12 +110,7 @@ void driver_message(replica_t *r, const message_t *message, member_t link) {
 
 static void queue_pending(replica_t *r) {
     event_t event = event_of(r, EVENT_PENDING);
-    const mempool_entry_t *oldest = submit_oldest(r);
-    event.pending.bytes = r->mempool.bytes;
-    if (oldest != NULL) {
-        event.pending.oldest_ns = oldest->arrival_ns;
-        event.pending.oldest = oldest->digest;
-    }
+    r->payload->pending(r, &event);
     driver_queue(r, &event);
 }
 
@@ -135,7 +130,7 @@ static void watch_leader(replica_t *r) {
     if (progress.leader == r->last_leader)
         return;
     r->last_leader = progress.leader;
-    submit_forward_all(r);
+    r->payload->led(r);
 }
 
 /* The core asked for a payload, or a block, in this view and still leads. */

@@ -1,30 +1,7 @@
 /* Blocks judged before the core votes, and payloads built for its proposals. A block is good when
- * its payload is what it says, its ancestors are here and good, its time is in order and every
- * request in it is signed by the key of its session. */
-#include "crypto/hash.h"
+ * its payload is what it says, its ancestors are here and good, its time is in order and the
+ * payload strategy finds what is in it good (payload.h). */
 #include "replica/state.h"
-
-/* Parses the payload into r->requests and digests it into r->request_digests; checks it against the
- * block the first time. False: it is not what the block says. */
-static bool digest_payload(replica_t *r, block_slot_t *slot, uint32_t *count) {
-    const block_t *block = slot_block(slot);
-    if (block->payload_size_bytes != slot->payload_size ||
-        payload_walk(slot_payload(slot), r->requests, BLOCK_REQUESTS_MAX, count) != SYNOD_OK ||
-        *count != block->payload_count)
-        return false;
-    for (uint32_t i = 0; i < *count; i++)
-        r->request_digests[i] = request_digest(&r->requests[i]);
-    if (slot->root_checked)
-        return true;
-    digest_t root = payload_root(r->requests, r->request_digests, *count, r->request_leaves);
-    slot->root_checked = digest_equal(&root, &block->payload);
-    return slot->root_checked;
-}
-
-bool judge_payload(replica_t *r, block_slot_t *slot) {
-    uint32_t count;
-    return slot->root_checked || digest_payload(r, slot, &count);
-}
 
 static void tell_core(replica_t *r, const block_slot_t *slot, bool good) {
     event_t event = {.kind = EVENT_VERDICT};
@@ -76,53 +53,6 @@ static standing_t judge_parent(replica_t *r, const block_slot_t *slot) {
     return block->time_ns > r->now.time_ns + r->config.chain.clock_drift_ns ? CANNOT_TELL : STANDS;
 }
 
-static ledger_standing_t standing_now(const replica_t *r, const request_t *request) {
-    return ledger_standing(r->ledger, request->session, request->sequence, request->acknowledged);
-}
-
-/* Which key must have signed a request? NULL with STANDS: none any more, its answer will be
- * EXPIRED. */
-static const key_public_t *key_of(replica_t *r, const request_t *request, key_public_t *room,
-                                  standing_t *standing) {
-    *standing = STANDS;
-    if (request->session == 0) {
-        uint64_t nonce;
-        request_open_fields(request, room, &nonce);
-        return room;
-    }
-    const key_public_t *key = ledger_session_key(r->ledger, request->session);
-    if (key == NULL && standing_now(r, request) == LEDGER_UNOPENED)
-        *standing = CANNOT_TELL; /* opened in a block that is not executed here yet */
-    return key;
-}
-
-/* Was this very request verified when it came to the mempool? */
-static bool verified_before(replica_t *r, const request_t *request, const digest_t *digest) {
-    uint64_t sequence = request->session == 0 ? mempool_open_sequence(digest) : request->sequence;
-    const mempool_entry_t *entry = mempool_find(&r->mempool, request->session, sequence);
-    return entry != NULL && digest_equal(&entry->digest, digest) &&
-           memcmp(entry->signature.bytes, request->signature.bytes, SYNOD_SIGNATURE_BYTES) == 0;
-}
-
-/* Collects the signatures that have to be checked. False: wait (a session is not known yet). */
-static bool collect_signatures(replica_t *r, uint32_t count, verify_job_t *job) {
-    for (uint32_t i = 0; i < count; i++) {
-        const request_t *request = &r->requests[i];
-        standing_t standing;
-        key_public_t room;
-        const key_public_t *key = key_of(r, request, &room, &standing);
-        if (standing == CANNOT_TELL)
-            return false;
-        if (key == NULL || verified_before(r, request, &r->request_digests[i]))
-            continue;
-        job->items[job->count++] = (verify_item_t){.key = *key,
-                                                   .digest = r->request_digests[i],
-                                                   .signature = request->signature,
-                                                   .tag = i};
-    }
-    return true;
-}
-
 bool journal_has(replica_t *r, size_t size) {
     size_t most = journal_body_max(r->journal);
     size += JOURNAL_RESERVE;
@@ -134,6 +64,16 @@ bool journal_has(replica_t *r, size_t size) {
     return has;
 }
 
+/* The bytes are at fault, perhaps not the block: others may have got the right ones, and what
+ * stands on it must be able to fetch them. */
+static void on_other(replica_t *r, block_slot_t *slot) {
+    quota_log(r, slot_block(slot)->proposer, 1, "judge", "red",
+              "height=%llu why=\"payload is not what the block says\"",
+              (unsigned long long)slot_block(slot)->height);
+    verdict(r, slot, false);
+    slot->state = BLOCK_FREE;
+}
+
 static void judge_slot(replica_t *r, block_slot_t *slot) {
     standing_t standing = judge_parent(r, slot);
     if (standing == STANDS_NOT) {
@@ -143,32 +83,18 @@ static void judge_slot(replica_t *r, block_slot_t *slot) {
     /* Green leads to a vote, and that into the journal: a slow disk makes us wait, not stop. */
     if (standing != STANDS || (slot->asked && !space_for_block(r, slot->payload_size)))
         return;
-    verify_job_t *job = job_take(r, VERIFY_BLOCK);
-    if (job == NULL)
-        return; /* the pool is full: again when a job ends */
-    uint32_t count = 0;
-    stage_t before = host_stage(r->config.host, STAGE_HASH);
-    bool is_payload = digest_payload(r, slot, &count);
-    host_stage(r->config.host, before);
-    if (!is_payload) {
-        job_free(job);
-        quota_log(r, slot_block(slot)->proposer, 1, "judge", "red",
-                  "height=%llu why=\"payload is not what the block says\"",
-                  (unsigned long long)slot_block(slot)->height);
-        verdict(r, slot, false);
-        /* The bytes are at fault, perhaps not the block: others may have got the right ones, and
-         * what stands on it must be able to fetch them. */
-        slot->state = BLOCK_FREE;
-        return;
+    payload_opinion_t opinion = r->payload->judge(r, slot);
+    switch (opinion) {
+    case PAYLOAD_AMBER:
+        break;
+    case PAYLOAD_GREEN:
+    case PAYLOAD_RED:
+        verdict(r, slot, opinion == PAYLOAD_GREEN);
+        break;
+    case PAYLOAD_OTHER:
+        on_other(r, slot);
+        break;
     }
-    job->block = slot->id;
-    if (!collect_signatures(r, count, job)) {
-        job_free(job);
-        return;
-    }
-    slot->state = BLOCK_VERIFYING;
-    if (job_start(r, job))
-        judge_verified(r, job);
 }
 
 void judge_verified(replica_t *r, verify_job_t *job) {
@@ -222,38 +148,19 @@ void judge_waiting(replica_t *r) {
 
 /* ---- building ---- */
 
-static void mark_payload(replica_t *r, bytes_t payload) {
-    uint32_t count = 0;
-    if (payload_walk(payload, r->requests, BLOCK_REQUESTS_MAX, &count) != SYNOD_OK)
-        return;
-    for (uint32_t i = 0; i < count; i++) {
-        const request_t *request = &r->requests[i];
-        uint64_t sequence = request->sequence;
-        if (request->session == 0) {
-            digest_t digest = request_digest(request);
-            sequence = mempool_open_sequence(&digest);
-        }
-        mempool_mark(&r->mempool, request->session, sequence, r->branch_mark);
-    }
-}
-
-/* Marks all requests in blocks between what is executed and `parent`. False: a block is missing. */
-static bool mark_branch(replica_t *r, const digest_t *parent) {
-    if (digest_equal(&r->branch, parent) && r->branch_mark != 0)
-        return true;
-    r->branch_mark = ++r->mark_clock;
-    r->branch = *parent;
+bool judge_branch(replica_t *r, const digest_t *parent, block_slot_t *path[BLOCKS_SLOTS],
+                  uint32_t *count) {
     digest_t at = *parent;
-    for (uint32_t i = 0; i <= BLOCKS_SLOTS && !digest_equal(&at, &r->executed_id); i++) {
-        const block_slot_t *slot = blocks_find(&r->blocks, &at);
+    *count = 0;
+    while (*count < BLOCKS_SLOTS && !digest_equal(&at, &r->executed_id)) {
+        block_slot_t *slot = blocks_find(&r->blocks, &at);
+        if (slot == NULL)
+            sync_fetch_parent(r, &at);
         if (slot == NULL || slot->state == BLOCK_EXECUTED || slot->forked) {
-            r->branch_mark = 0;
             r->want_waits = slot == NULL;
-            if (slot == NULL)
-                sync_fetch_parent(r, &at);
             return false;
         }
-        mark_payload(r, slot_payload(slot));
+        path[(*count)++] = slot;
         at = *slot_parent(slot);
     }
     return true;
@@ -271,29 +178,16 @@ void build_payload(replica_t *r, const digest_t *wanted_parent, uint32_t size_ma
     r->want_block = false;
     r->want_size = size_max;
     const digest_t *parent = &r->want_parent;
+    uint32_t count = 0;
     r->want_waits = !space_for_block(r, size_max);
-    if (r->want_waits || !mark_branch(r, parent))
+    if (r->want_waits || !r->payload->take(r, parent, size_max, &count))
         return;
-    uint32_t size = 0, count = 0;
-    for (mempool_entry_t *entry = mempool_next(&r->mempool, NULL);
-         entry != NULL && count < BLOCK_REQUESTS_MAX; entry = mempool_next(&r->mempool, entry)) {
-        if (entry->mark == r->branch_mark)
-            continue;
-        if (entry->size > size_max - size)
-            break;
-        bytes_t bytes = mempool_bytes(&r->mempool, entry);
-        memcpy(r->built + size, bytes.data, bytes.size);
-        size += entry->size;
-        r->request_leaves[count++] = request_leaf(&entry->digest, &entry->signature);
-    }
-    r->built_size = size;
     r->built_parent = *parent;
-    r->built_digest = merkle_root(r->request_leaves, count);
     uint64_t time = parent_time_ns(r, parent);
     event_t event = {.kind = EVENT_PAYLOAD};
     event.payload.parent = *parent;
     event.payload.payload = r->built_digest;
-    event.payload.size_bytes = size;
+    event.payload.size_bytes = r->built_size;
     event.payload.count = count;
     event.payload.time_ns = time > r->now.time_ns ? time : r->now.time_ns;
     driver_queue(r, &event);
@@ -323,8 +217,7 @@ void keep_own_proposal(replica_t *r, const digest_t *id, const block_t *block) {
     block_slot_t *slot = blocks_put(&r->blocks, id, block, bytes_of(r->built, r->built_size));
     ensure(slot != NULL);
     slot->root_checked = true;
-    slot->state = BLOCK_GOOD; /* every request in it was verified when it came */
+    slot->state = BLOCK_GOOD; /* everything in it was verified when it came */
     slot->arrival_ns = r->now.now_ns;
-    mark_payload(r, bytes_of(r->built, r->built_size));
-    r->branch = *id;
+    r->payload->proposed(r, slot);
 }

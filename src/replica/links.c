@@ -83,7 +83,7 @@ static void meet(replica_t *r, replica_link_t *link) {
     sync_greet(r, link);
     attest_greet(r, link);
     if (link->member == r->last_leader)
-        submit_forward_all(r);
+        r->payload->led(r);
 }
 
 void links_recovered(replica_t *r) {

@@ -27,6 +27,7 @@ void chain_parameters_fill(chain_parameters_t *p, const protocol_t *protocol) {
     DEFAULT(p->ledger.state_bytes_max, LEDGER_STATE_BYTES_MAX);
     DEFAULT(p->checkpoint_blocks, 256);
     DEFAULT(p->clock_drift_ns, UINT64_C(10000000000));
+    DEFAULT(p->payload, PAYLOAD_INLINE);
 }
 
 static void fill(replica_config_t *config) {
@@ -154,6 +155,8 @@ static synod_status judge_config(const replica_config_t *c) {
     if (c->protocol == NULL || c->committee == NULL || c->app == NULL || c->host == NULL ||
         c->signer == NULL || c->self >= c->committee->size)
         return SYNOD_BAD_CONFIG;
+    if (payload_strategy(c->chain.payload) == NULL)
+        return SYNOD_UNSUPPORTED;
     /* A block and its certificates have to fit into one frame and one journal record; a request
      * into a block. */
     if (c->chain.core.payload_bytes_max > (FRAME_BODY_MAX >> 1) ||
@@ -220,6 +223,7 @@ synod_status replica_open(void *memory, size_t size, const replica_config_t *giv
     parts_t parts;
     lay_out(r, &config, &layout, &parts);
     r->config = config;
+    r->payload = payload_strategy(config.chain.payload);
     start_parts(r, &parts);
     status = ledger_open(parts.ledger, &r->config.chain.ledger, config.app,
                          config.committee->verifier, &r->ledger);

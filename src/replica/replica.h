@@ -26,12 +26,18 @@ typedef struct instant {
     uint64_t time_ns; /* since genesis, as this node's clock says */
 } instant_t;
 
+/* How the bytes of requests reach everybody (docs/protocols/payload.md). */
+typedef enum payload_kind {
+    PAYLOAD_INLINE = 1 /* behind the leader's proposal */
+} payload_kind_t;
+
 /* What all replicas of a chain share (it stands in the genesis). */
 typedef struct chain_parameters {
     parameters_t core;
     ledger_parameters_t ledger;
     uint64_t checkpoint_blocks; /* a state root every so many blocks, and when idle; default 256 */
     uint64_t clock_drift_ns;    /* block times further ahead of our clock are not voted for; 10 s */
+    uint32_t payload;           /* payload_kind_t; default inline */
 } chain_parameters_t;
 
 /* Zero fields get the defaults named above, in ledger.h and by the protocol. */

@@ -7,6 +7,7 @@
  *   recover.c  journal replay                   sync.c     blocks that were missed
  *   attest.c   checkpoints                      serve.c    blocks for those who missed them
  *   quota.c    what one link may cost           snapshot.h snapshots, state transfer, space
+ *   payload.h  how the bytes of requests reach everybody
  *
  * Invariants: nothing leaves that promises something before journal_durable reached its barrier;
  * the ledger executes heights one after another; a core is stepped by one event at a time and its
@@ -26,6 +27,7 @@
 #include "replica/blocks.h"
 #include "replica/journal.h"
 #include "replica/mempool.h"
+#include "replica/payload.h"
 #include "replica/quota.h"
 #include "replica/replica.h"
 #include "replica/snapshot_parts.h"
@@ -202,6 +204,7 @@ struct replica {
     uint64_t attachment_clock;
 
     /* blocks */
+    const payload_strategy_t *payload;
     blocks_t blocks;
     const block_t *proposal; /* of the message that the core is looking at, and its payload */
     bytes_t proposal_payload;
@@ -308,8 +311,6 @@ void submit_flush(replica_t *r);
 void submit_verified(replica_t *r, verify_job_t *job);
 /* The request that waits longest and can still run; drops those before it that cannot. */
 const mempool_entry_t *submit_oldest(replica_t *r);
-/* Sends what waits here to the leader, when the leader changed. */
-void submit_forward_all(replica_t *r);
 verify_job_t *job_take(replica_t *r, verify_purpose_t purpose);
 void job_run(job_t *job);
 /* Starts it at the pool, or does it at once when it is small; true when it is done already. */
@@ -322,8 +323,9 @@ void judge_waiting(replica_t *r);
 void judge_verified(replica_t *r, verify_job_t *job);
 /* Is there room in the journal for a body of this size and the records that may come with it? */
 bool journal_has(replica_t *r, size_t size);
-/* Does the payload have the root, size and count that the block names? Computed once a slot. */
-bool judge_payload(replica_t *r, block_slot_t *slot);
+/* The blocks between what is executed and `parent`, highest first. False: one is missing. */
+bool judge_branch(replica_t *r, const digest_t *parent, block_slot_t *path[BLOCKS_SLOTS],
+                  uint32_t *count);
 /* The payload built last becomes that of this own block. */
 void keep_own_proposal(replica_t *r, const digest_t *id, const block_t *block);
 void build_payload(replica_t *r, const digest_t *parent, uint32_t size_max);

@@ -1,5 +1,5 @@
 /* Client requests on their way into the mempool: bounded, looked up, verified in batches at the
- * pool, answered at once where the answer is known already, and forwarded to the leader. */
+ * pool, answered at once where the answer is known already, and offered to the payload strategy. */
 #include "base/arena.h"
 #include "replica/state.h"
 
@@ -224,15 +224,6 @@ void submit_flush(replica_t *r) {
         submit_verified(r, job);
 }
 
-static void forward(replica_t *r, bytes_t encoded) {
-    if (r->last_leader == r->config.self || r->last_leader == MEMBER_NONE ||
-        r->member_links[r->last_leader] == LINK_NONE)
-        return;
-    writer_t writer = frame_writer(r);
-    write_bytes(&writer, encoded.data, encoded.size);
-    link_send(r, r->member_links[r->last_leader], LANE_CLIENT, FRAME_REQUEST, writer.at);
-}
-
 void submit_verified(replica_t *r, verify_job_t *job) {
     submit_batch_t *batch = &r->submit[job->slot];
     for (uint32_t i = 0; i < job->count; i++) {
@@ -254,8 +245,8 @@ void submit_verified(replica_t *r, verify_job_t *job) {
             mempool_add(&r->mempool, &request, item->sequence, &item->digest, r->now.now_ns);
         if (status == SYNOD_BUSY)
             refuse(r, item->link, &request, SYNOD_BUSY);
-        else if (status == SYNOD_OK) /* also what another replica sent: it may be our fault else */
-            forward(r, request.encoded);
+        else if (status == SYNOD_OK)
+            r->payload->offer(r, &request);
     }
     batch->at_pool = false;
     batch->count = batch->bytes_used = 0;
@@ -279,15 +270,5 @@ const mempool_entry_t *submit_oldest(replica_t *r) {
             LEDGER_FRESH)
             return entry;
         (void)mempool_remove(&r->mempool, request.session, request.sequence);
-    }
-}
-
-/* At most about a block's worth: what is further back follows by the clients' own retries. */
-void submit_forward_all(replica_t *r) {
-    uint64_t bytes = 0;
-    for (mempool_entry_t *entry = mempool_next(&r->mempool, NULL);
-         entry != NULL && bytes < r->blocks.payload_max; entry = mempool_next(&r->mempool, entry)) {
-        forward(r, mempool_bytes(&r->mempool, entry));
-        bytes += entry->size;
     }
 }
