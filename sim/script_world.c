@@ -85,6 +85,16 @@ static void read_liars(lua_State *lua, int table, world_options_t *options) {
     lua_pop(lua, 1);
 }
 
+static uint32_t payload_at(lua_State *lua, int table) {
+    lua_getfield(lua, table, "payload");
+    const char *name = luaL_optstring(lua, -1, "inline");
+    uint32_t kind = payload_find(name);
+    if (kind == 0)
+        luaL_error(lua, "payload: inline or certified, not %s", name);
+    lua_pop(lua, 1);
+    return kind;
+}
+
 static int word_cluster(lua_State *lua) {
     script_t *script = script_of(lua);
     luaL_checktype(lua, 1, LUA_TTABLE);
@@ -115,6 +125,7 @@ static int word_cluster(lua_State *lua) {
     options.chain.core.request_patience_ns = field(lua, 1, "patience", MS, 0);
     options.chain.core.leader_views = field(lua, 1, "leader_views", 1, 0);
     options.chain.core.payload_bytes_max = (uint32_t)field(lua, 1, "payload_kib", 1024, 0);
+    options.chain.payload = payload_at(lua, 1);
     options.chain.checkpoint_blocks = field(lua, 1, "checkpoint_blocks", 1, 0);
     options.segment_bytes = field(lua, 1, "segment_kib", 1024, 1u << 20);
     options.segments = (uint32_t)field(lua, 1, "segments", 1, 16);

@@ -135,7 +135,11 @@ static int parse(arguments_t *a, const char *verb, const char *const *allowed, i
             continue;
         if (++i == argc)
             return usage(verb, "a value is missing after ", text);
-        if (strcmp(text, "--protocol") == 0) {
+        if (strcmp(text, "--payload") == 0) {
+            a->sweep.options.payload = payload_find(argv[i]);
+            if (a->sweep.options.payload == 0)
+                return usage(verb, "inline or certified, not ", argv[i]);
+        } else if (strcmp(text, "--protocol") == 0) {
             const protocol_t *protocol = protocol_find(argv[i]);
             const char *reason;
             a->sweep.options.protocol = argv[i];
@@ -185,7 +189,7 @@ static void print_report(const world_report_t *r, bool json) {
 int sim_cli_run(int argc, char **argv) {
     static const char *const allowed[] = {"--seed",  "--members",   "--protocol", "--quiet",
                                           "--json",  "--help",      "--no-liars", "--no-faults",
-                                          "--twins", "--disk-lies", NULL};
+                                          "--twins", "--disk-lies", "--payload",  NULL};
     arguments_t a = {0};
     int code = parse(&a, "run", allowed, argc, argv);
     if (code != 0)
@@ -230,7 +234,7 @@ static void show_progress(void *context, uint64_t done, uint64_t count, uint64_t
 int sim_cli_sweep(int argc, char **argv) {
     static const char *const allowed[] = {
         "--seeds", "--first",     "--jobs",  "--protocol",  "--members", "--no-liars", "--stop",
-        "--json",  "--no-faults", "--twins", "--disk-lies", "--help",    NULL};
+        "--json",  "--no-faults", "--twins", "--disk-lies", "--help",    "--payload",  NULL};
     arguments_t a = {.sweep = {.first = 1, .count = 1000}};
     int code = parse(&a, "sweep", allowed, argc, argv);
     if (code != 0)

@@ -10,6 +10,7 @@
 typedef struct sweep_options {
     const char *protocol;
     uint32_t members; /* 0: 1 to 7, mostly 4 */
+    uint32_t payload; /* payload_kind_t; 0: inline */
     bool no_liars, no_faults;
     uint32_t liars_beyond; /* so many members are twins, beyond the bound: forks must be seen */
     bool disk_lies;        /* every disk says durable too early: must be seen */

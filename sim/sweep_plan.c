@@ -204,6 +204,7 @@ void sweep_plan(plan_t *plan, uint64_t seed, const sweep_options_t *narrow) {
     world_options_t *o = &plan->options;
     uint32_t members = (uint32_t)pick(&prng, sizes, 12);
     o->members = narrow->members != 0 ? narrow->members : members;
+    o->chain.payload = narrow->payload;
     plan_clients(plan, &prng);
     o->segment_bytes = 256u << 10;
     o->segments = 8;

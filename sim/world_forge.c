@@ -152,7 +152,8 @@ frame_buffer_t *forge_noise(world_t *w, const frame_buffer_t *frame) {
         forged->data[prng_below(&w->chance, forged->size)] ^=
             (uint8_t)(1 << prng_below(&w->chance, 8));
     /* Mostly with a right checksum and kind: noise that reaches the decoders. */
-    frame_kind_t kind = (frame_kind_t)(1 + prng_below(&w->chance, FRAME_KIND_END - 1));
+    uint32_t end = w->chain.payload == PAYLOAD_INLINE ? FRAME_BATCH : FRAME_KIND_END;
+    frame_kind_t kind = (frame_kind_t)(1 + prng_below(&w->chance, end - 1));
     if (prng_below(&w->chance, 2) == 0 || body > frame_body_max(kind))
         kind = (frame_kind_t)frame_kind_of(frame);
     if (prng_below(&w->chance, 8) != 0)

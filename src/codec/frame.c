@@ -9,6 +9,7 @@
 #include <isa-l/crc.h>
 
 #include "base/check.h"
+#include "codec/batch_codec.h"
 #include "codec/hello.h"
 #include "codec/request.h"
 #include "codec/snapshot_codec.h"
@@ -35,6 +36,10 @@ static const uint32_t body_max_of[FRAME_KIND_END] = {
     [FRAME_PING] = FRAME_PING_MAX,
     [FRAME_PONG] = FRAME_PING_MAX,
     [FRAME_ATTACH] = ATTACH_BYTES,
+    [FRAME_BATCH] = FRAME_BODY_MAX,
+    [FRAME_BATCH_ACK] = BATCH_ACK_BYTES,
+    [FRAME_BATCH_ASK] = BATCH_ASK_BYTES,
+    [FRAME_BATCH_PROOF] = FRAME_BODY_MAX,
 };
 
 const char *frame_kind_name(frame_kind_t kind) {

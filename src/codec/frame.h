@@ -32,7 +32,11 @@ typedef enum frame_kind {
     FRAME_PING = 15, /* keep-alive; answered by FRAME_PONG */
     FRAME_PONG = 16,
     FRAME_ATTACH = 17, /* client -> replica: proves a session key; replies come over this link */
-    FRAME_KIND_END = 18
+    FRAME_BATCH = 18,  /* member -> member: requests that a block will name (payload.md) */
+    FRAME_BATCH_ACK = 19,
+    FRAME_BATCH_ASK = 20,
+    FRAME_BATCH_PROOF = 21, /* certified batches of one author */
+    FRAME_KIND_END = 22
 } frame_kind_t;
 
 typedef struct frame {

@@ -7,12 +7,12 @@
 #include "codec/field.h"
 #include "crypto/hash.h"
 
-#define CONTENT_TAG "synod.snapshot.1" /* 16 characters, without the zero */
+#define CONTENT_TAG "synod.snapshot.2" /* 16 characters, without the zero */
 #define HEADER_MAGIC "SYNODSNP"
 #define HEADER_VERSION 1
 #define HEADER_CHECKED_BYTES (SNAPSHOT_HEADER_BYTES - 4)
 
-_Static_assert(16 + 32 + 8 + 8 + 32 + 32 + 8 + 4 == SNAPSHOT_CONTENT_BYTES, "content");
+_Static_assert(16 + 32 + 8 + 8 + 32 + 32 + 8 + 4 + 4 == SNAPSHOT_CONTENT_BYTES, "content");
 
 /* ---- manifest ---- */
 
@@ -26,7 +26,9 @@ void snapshot_manifest_encode(const snapshot_manifest_t *manifest, writer_t *wri
     write_bytes(writer, manifest->root.bytes, SYNOD_DIGEST_BYTES);
     write_u64(writer, manifest->stream_bytes);
     write_u32(writer, manifest->chunk_count);
+    write_u32(writer, (uint32_t)manifest->order.size);
     write_bytes(writer, manifest->chunks.data, manifest->chunks.size);
+    write_bytes(writer, manifest->order.data, manifest->order.size);
     write_u32(writer, manifest->attestation_count);
     write_bytes(writer, manifest->attestations.data, manifest->attestations.size);
     write_u32(writer, (uint32_t)manifest->proof.size);
@@ -66,6 +68,7 @@ synod_status snapshot_manifest_decode(bytes_t bytes, snapshot_manifest_t *manife
     read_into(&reader, manifest->root.bytes, SYNOD_DIGEST_BYTES);
     manifest->stream_bytes = read_u64(&reader);
     manifest->chunk_count = read_u32(&reader);
+    uint32_t order_bytes = read_u32(&reader);
     if (reader.failed)
         return SYNOD_TRUNCATED;
     if (!bytes_equal(tag, bytes_of(CONTENT_TAG, 16)))
@@ -77,13 +80,14 @@ synod_status snapshot_manifest_decode(bytes_t bytes, snapshot_manifest_t *manife
         manifest->chunk_count != snapshot_chunks_of(manifest->stream_bytes))
         return SYNOD_MALFORMED;
     manifest->chunks = read_bytes(&reader, (size_t)manifest->chunk_count * SYNOD_DIGEST_BYTES);
+    manifest->order = read_bytes(&reader, order_bytes);
     return decode_evidence(&reader, manifest);
 }
 
-digest_t snapshot_content_id(bytes_t encoded_manifest, uint32_t chunk_count) {
-    size_t size = SNAPSHOT_CONTENT_BYTES + (size_t)chunk_count * SYNOD_DIGEST_BYTES;
-    require(encoded_manifest.size >= size);
-    return hash_bytes(bytes_of(encoded_manifest.data, size));
+digest_t snapshot_content_id(bytes_t encoded, const snapshot_manifest_t *manifest) {
+    size_t size = SNAPSHOT_CONTENT_BYTES + manifest->chunks.size + manifest->order.size;
+    require(encoded.size >= size);
+    return hash_bytes(bytes_of(encoded.data, size));
 }
 
 /* ---- the stored form ---- */

@@ -13,7 +13,7 @@
 #define SNAPSHOT_CHUNK_BYTES 65536u
 /* 4 GiB of stream, as much as `kv` can hold. */
 #define SNAPSHOT_CHUNKS_MAX 65536u
-#define SNAPSHOT_CONTENT_BYTES 140 /* without the digests of the chunks */
+#define SNAPSHOT_CONTENT_BYTES 144 /* without order state and the digests of the chunks */
 /* A manifest has to fit into a frame. */
 #define SNAPSHOT_MANIFEST_MAX (FRAME_BODY_MAX - 256)
 
@@ -24,6 +24,7 @@ typedef struct snapshot_manifest {
     digest_t id;           /* of the block at that height */
     digest_t root;         /* state root after it */
     uint64_t stream_bytes; /* of the ledger's stream */
+    bytes_t order;         /* order state of the payload strategy; borrows; empty for inline */
     /* the rest borrows */
     uint32_t chunk_count;
     bytes_t chunks; /* their digests, 32 bytes each */
@@ -48,8 +49,9 @@ static inline uint32_t snapshot_chunk_bytes(const snapshot_manifest_t *manifest,
 void snapshot_manifest_encode(const snapshot_manifest_t *manifest, writer_t *writer);
 /* Judges structure and bounds; no signature is looked at. */
 synod_status snapshot_manifest_decode(bytes_t bytes, snapshot_manifest_t *manifest);
-/* The digest of the content: two manifests with one content stand for the same stream. */
-digest_t snapshot_content_id(bytes_t encoded_manifest, uint32_t chunk_count);
+/* The digest of the content: two manifests with one content stand for the same stream. `manifest`
+ * is what those bytes decode to. */
+digest_t snapshot_content_id(bytes_t encoded, const snapshot_manifest_t *manifest);
 
 /* ---- the stored form ---- */
 

@@ -4,18 +4,19 @@
 #include "base/arena.h"
 #include "base/check.h"
 
-size_t blocks_memory_bytes(uint32_t payload_max) {
-    return arena_cost(BLOCKS_SLOTS * sizeof(block_slot_t)) + BLOCKS_SLOTS * arena_cost(payload_max);
+size_t blocks_memory_bytes(uint32_t payload_max, uint32_t content_max) {
+    return arena_cost(BLOCKS_SLOTS * sizeof(block_slot_t)) +
+           BLOCKS_SLOTS * arena_cost((size_t)payload_max + content_max);
 }
 
-blocks_t blocks_make(void *memory, uint32_t payload_max) {
-    arena_t arena = arena_of(memory, blocks_memory_bytes(payload_max));
-    blocks_t blocks = {.payload_max = payload_max};
+blocks_t blocks_make(void *memory, uint32_t payload_max, uint32_t content_max) {
+    arena_t arena = arena_of(memory, blocks_memory_bytes(payload_max, content_max));
+    blocks_t blocks = {.payload_max = payload_max, .content_max = content_max};
     blocks.slots = arena_take(&arena, BLOCKS_SLOTS * sizeof(block_slot_t));
     /* Not arena_take: it would touch the reserved payload memory. */
     uint8_t *payloads = arena.base + arena.used;
     for (uint32_t i = 0; i < BLOCKS_SLOTS; i++)
-        blocks.slots[i].payload = payloads + i * arena_cost(payload_max);
+        blocks.slots[i].payload = payloads + i * arena_cost((size_t)payload_max + content_max);
     return blocks;
 }
 
@@ -98,7 +99,8 @@ block_slot_t *blocks_put(blocks_t *blocks, const digest_t *id, const block_t *bl
         best = open_leaf(blocks, best, &block->parents[0]);
     invariant(best->state != BLOCK_VERIFYING); /* fewer jobs than slots */
     uint8_t *room = best->payload;
-    *best = (block_slot_t){.state = BLOCK_WAITING, .id = *id, .payload = room};
+    *best = (block_slot_t){
+        .state = BLOCK_WAITING, .id = *id, .payload = room, .whole = blocks->content_max == 0};
     memcpy(best->block_room, block, block_bytes(1));
     best->payload_size = (uint32_t)payload.size;
     if (payload.size > 0)

@@ -19,6 +19,9 @@
  * journal. */
 #define BLOCKS_KEPT 16
 
+/* Pieces in which the content behind a payload may come (payload.h). */
+#define SLOT_PIECES 256
+
 typedef enum block_state {
     BLOCK_FREE = 0,
     BLOCK_WAITING = 1,   /* for its parent, a session or its clock: judged again on progress */
@@ -39,7 +42,11 @@ typedef struct block_slot {
     bool forked;         /* does not extend what was executed: nor does what stands on it */
     bool unproven;       /* of a run that a peer sent and whose end is not proved yet */
     uint64_t arrival_ns; /* of its proposal; 0: it came otherwise */
+    bool whole;          /* the bytes of all requests are here */
+    bool journal_whole;  /* and in the record */
     uint32_t payload_size;
+    uint32_t content_size;           /* what stands behind the payload; complete when whole */
+    uint64_t here[SLOT_PIECES / 64]; /* which pieces of it are here */
     uint8_t *payload;
     _Alignas(8) uint8_t block_room[sizeof(block_t) + sizeof(digest_t)]; /* one parent */
 } block_slot_t;
@@ -51,11 +58,12 @@ static inline const block_t *slot_block(const block_slot_t *slot) {
 typedef struct blocks {
     block_slot_t *slots;
     uint32_t payload_max;
-    height_t executed; /* told by whoever executes */
+    uint32_t content_max; /* behind it */
+    height_t executed;    /* told by whoever executes */
 } blocks_t;
 
-size_t blocks_memory_bytes(uint32_t payload_max);
-blocks_t blocks_make(void *memory, uint32_t payload_max);
+size_t blocks_memory_bytes(uint32_t payload_max, uint32_t content_max);
+blocks_t blocks_make(void *memory, uint32_t payload_max, uint32_t content_max);
 block_slot_t *blocks_find(const blocks_t *blocks, const digest_t *id);
 /* An executed block of this height, or NULL when it is not held any more. */
 block_slot_t *blocks_executed_at(const blocks_t *blocks, height_t height);
@@ -65,6 +73,13 @@ block_slot_t *blocks_put(blocks_t *blocks, const digest_t *id, const block_t *bl
                          bytes_t payload);
 static inline bytes_t slot_payload(const block_slot_t *slot) {
     return bytes_of(slot->payload, slot->payload_size);
+}
+static inline bytes_t slot_content(const block_slot_t *slot) {
+    return bytes_of(slot->payload + slot->payload_size, slot->content_size);
+}
+/* Payload and, when all of it is here, content. */
+static inline bytes_t slot_bytes(const block_slot_t *slot) {
+    return bytes_of(slot->payload, slot->payload_size + (slot->whole ? slot->content_size : 0));
 }
 static inline const digest_t *slot_parent(const block_slot_t *slot) {
     return &slot_block(slot)->parents[0];

@@ -2,13 +2,14 @@
 #include "replica/state.h"
 
 void journal_block(replica_t *r, block_slot_t *slot) {
-    if (slot->journal_sequence != 0)
+    if (slot->journal_sequence != 0 && (slot->journal_whole || !slot->whole))
         return;
     uint8_t head[BLOCK_FIXED_BYTES + SYNOD_DIGEST_BYTES];
     writer_t writer = writer_of(head, sizeof head);
     block_encode(slot_block(slot), &writer);
     ensure(!writer.failed);
-    bytes_t parts[2] = {writer_bytes(&writer), slot_payload(slot)};
+    bytes_t parts[2] = {writer_bytes(&writer), slot_bytes(slot)};
+    slot->journal_whole = slot->whole;
     slot->journal_sequence =
         journal_append(r->journal, JOURNAL_BLOCK, parts, 2, &slot->journal_address);
     if (slot->journal_sequence == 0)
@@ -65,7 +66,7 @@ static void answer(replica_t *r, const request_t *request, const reply_t *execut
     r->figures.requests[executed->status]++;
     if (arrival_ns != 0)
         latency_add(&r->figures.latencies[LATENCY_ORDER], r->now.now_ns - arrival_ns);
-    reply.leader_hint = leader_hint(r);
+    reply.leader_hint = r->payload->hint(r, reply.session);
     send_reply(r, link, &reply);
 }
 
@@ -86,8 +87,8 @@ static bool execute(replica_t *r, block_slot_t *slot) {
     bytes_t requests;
     if (!r->payload->need(r, slot, &requests))
         return false; /* goes on when the bytes are here */
-    bool written = slot->journal_sequence != 0 || !space_short(r);
-    if (written && slot->journal_sequence == 0 && !journal_has(r, slot->payload_size))
+    bool written = slot->journal_whole || (r->phase == REPLICA_RUNNING && !space_short(r));
+    if (written && !slot->journal_whole && !journal_has(r, slot_bytes(slot).size))
         return false; /* goes on when the disk has caught up */
     if (written)
         journal_block(r, slot);

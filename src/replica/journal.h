@@ -30,12 +30,13 @@
 #define JOURNAL_GENESIS_MAX 3072u
 
 typedef enum journal_kind {
-    JOURNAL_GENESIS = 1, /* first record of a device: domain, member, format version */
-    JOURNAL_BLOCK = 2,   /* encoded block, payload */
-    JOURNAL_RECORD = 3,  /* a core's record: path, key, bytes; empty bytes = forgotten */
-    JOURNAL_FINAL = 4,   /* height, block id, encoded proof */
-    JOURNAL_SNAPSHOT = 5 /* a snapshot of this height is durable: what is below may go */
-} journal_kind_t;        /* up to 31 are the caller's, the rest the journal's own */
+    JOURNAL_GENESIS = 1,  /* first record of a device: domain, member, format version */
+    JOURNAL_BLOCK = 2,    /* encoded block, payload */
+    JOURNAL_RECORD = 3,   /* a core's record: path, key, bytes; empty bytes = forgotten */
+    JOURNAL_FINAL = 4,    /* height, block id, encoded proof */
+    JOURNAL_SNAPSHOT = 5, /* a snapshot of this height is durable: what is below may go */
+    JOURNAL_BATCH = 6     /* a batch of requests: author, sequence, parent, requests */
+} journal_kind_t;         /* up to 31 are the caller's, the rest the journal's own */
 
 typedef struct journal journal_t;
 

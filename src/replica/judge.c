@@ -148,22 +148,20 @@ void judge_waiting(replica_t *r) {
 
 /* ---- building ---- */
 
-bool judge_branch(replica_t *r, const digest_t *parent, block_slot_t *path[BLOCKS_SLOTS],
-                  uint32_t *count) {
+branch_t judge_branch(replica_t *r, const digest_t *parent, block_slot_t *path[BLOCKS_SLOTS],
+                      uint32_t *count) {
     digest_t at = *parent;
     *count = 0;
     while (*count < BLOCKS_SLOTS && !digest_equal(&at, &r->executed_id)) {
         block_slot_t *slot = blocks_find(&r->blocks, &at);
         if (slot == NULL)
             sync_fetch_parent(r, &at);
-        if (slot == NULL || slot->state == BLOCK_EXECUTED || slot->forked) {
-            r->want_waits = slot == NULL;
-            return false;
-        }
+        if (slot == NULL || slot->state == BLOCK_EXECUTED || slot->forked)
+            return slot == NULL ? BRANCH_MISSING : BRANCH_LOST;
         path[(*count)++] = slot;
         at = *slot_parent(slot);
     }
-    return true;
+    return *count < BLOCKS_SLOTS ? BRANCH_HERE : BRANCH_LOST;
 }
 
 static uint64_t parent_time_ns(replica_t *r, const digest_t *parent) {
@@ -180,7 +178,11 @@ void build_payload(replica_t *r, const digest_t *wanted_parent, uint32_t size_ma
     const digest_t *parent = &r->want_parent;
     uint32_t count = 0;
     r->want_waits = !space_for_block(r, size_max);
-    if (r->want_waits || !r->payload->take(r, parent, size_max, &count))
+    if (r->want_waits)
+        return;
+    branch_t branch = r->payload->take(r, parent, size_max, &count);
+    r->want_waits = branch == BRANCH_MISSING;
+    if (branch != BRANCH_HERE)
         return;
     r->built_parent = *parent;
     uint64_t time = parent_time_ns(r, parent);

@@ -82,8 +82,7 @@ static void say_hello(replica_t *r, const replica_link_t *link) {
 static void meet(replica_t *r, replica_link_t *link) {
     sync_greet(r, link);
     attest_greet(r, link);
-    if (link->member == r->last_leader)
-        r->payload->led(r);
+    r->payload->met(r, link->member);
 }
 
 void links_recovered(replica_t *r) {

@@ -2,6 +2,7 @@
 #include "replica/state.h"
 
 #include "base/arena.h"
+#include "base/bitset.h"
 
 #define JOURNAL_SEGMENTS_DEFAULT 64
 /* A snapshot for each eighth of the journal. */
@@ -55,10 +56,21 @@ static void *take(layout_t *layout, size_t size) {
 }
 
 typedef struct parts {
+    void *lanes, *held, *lane_signers, *lane_signatures, *ack_signers, *ack_signatures, *rings;
     void *journal, *mempool, *blocks, *ledger, *decode, *events, *outbox, *scratch, *link_map,
         *attachment_map;
     size_t decode_size, scratch_size;
 } parts_t;
+
+static bool payload_is_apart(const replica_config_t *c) {
+    const payload_strategy_t *strategy = payload_strategy(c->chain.payload);
+    return strategy != NULL && strategy->apart;
+}
+
+/* Bytes behind a payload. */
+static uint32_t content_max(const replica_config_t *c) {
+    return payload_is_apart(c) ? c->chain.core.payload_bytes_max : 0;
+}
 
 static void lay_out_core(replica_t *r, const replica_config_t *c, layout_t *at, parts_t *parts) {
     uint32_t n = c->committee->size;
@@ -83,7 +95,8 @@ static void lay_out_core(replica_t *r, const replica_config_t *c, layout_t *at, 
     r->proof_room = take(at, certificate_bytes_max(n));
     r->serve.proof = take(at, certificate_bytes_max(n));
     r->serve.room_size = JOURNAL_RECORD_HEADER_BYTES + BLOCK_FIXED_BYTES + 64 +
-                         c->chain.core.payload_bytes_max + certificate_bytes_max(n) + 4096;
+                         c->chain.core.payload_bytes_max + content_max(c) +
+                         certificate_bytes_max(n) + 4096;
     r->serve.room = take(at, r->serve.room_size);
 }
 
@@ -105,12 +118,52 @@ static void lay_out_snapshots(replica_t *r, const replica_config_t *c, layout_t 
     r->spare_memory = take(at, ledger_bytes(&c->chain.ledger));
 }
 
+static void lay_out_lanes(replica_t *r, const replica_config_t *c, layout_t *at, parts_t *parts) {
+    uint32_t n = c->committee->size;
+    lanes_t *lanes = &r->lanes;
+    parts->lanes = take(at, n * sizeof(author_lane_t));
+    parts->held = take(at, n * LANE_WINDOW * sizeof(held_batch_t));
+    parts->lane_signers = take(at, n * (size_t)((n + 7) / 8));
+    parts->lane_signatures = take(at, (size_t)n * n * SYNOD_SIGNATURE_BYTES);
+    lanes->acks = take(at, LANE_WINDOW * sizeof(own_acks_t));
+    parts->ack_signers = take(at, LANE_WINDOW * bitset_words(n) * sizeof(uint64_t));
+    parts->ack_signatures = take(at, LANE_WINDOW * n * sizeof(signature_t));
+    lanes->branch = take(at, n * sizeof(uint64_t));
+    lanes->branch_name = take(at, n * sizeof(digest_t));
+    lanes->looked = take(at, bitset_words(n) * sizeof(uint64_t));
+    lanes->taken = take(at, bitset_words(n) * sizeof(uint64_t));
+    lanes->order = take(at, (size_t)n * LANE_ORDER_BYTES);
+    r->snapshots.save.order = take(at, (size_t)n * LANE_ORDER_BYTES);
+    lanes->proof = take(at, certificate_bytes_max(n));
+    /* Last, because it is large and touched as it is used. */
+    parts->rings = take(at, n * (size_t)LANE_RING_SHARE * c->chain.core.payload_bytes_max);
+}
+
+static void start_lanes(replica_t *r, const parts_t *parts) {
+    uint32_t n = r->config.committee->size;
+    lanes_t *lanes = &r->lanes;
+    lanes->lanes = parts->lanes;
+    lanes->ring_bytes = LANE_RING_SHARE * r->config.chain.core.payload_bytes_max;
+    for (member_t m = 0; m < n; m++) {
+        author_lane_t *lane = &lanes->lanes[m];
+        lane->held = (held_batch_t *)parts->held + (size_t)m * LANE_WINDOW;
+        lane->signers = (uint8_t *)parts->lane_signers + m * (size_t)((n + 7) / 8);
+        lane->signatures =
+            (uint8_t *)parts->lane_signatures + (size_t)m * n * SYNOD_SIGNATURE_BYTES;
+        lane->ring = (uint8_t *)parts->rings + (size_t)m * lanes->ring_bytes;
+    }
+    for (uint32_t i = 0; i < LANE_WINDOW; i++) {
+        lanes->acks[i].signers = (uint64_t *)parts->ack_signers + (size_t)i * bitset_words(n);
+        lanes->acks[i].signatures = (signature_t *)parts->ack_signatures + (size_t)i * n;
+    }
+}
+
 static void lay_out(replica_t *r, const replica_config_t *c, layout_t *at, parts_t *parts) {
     uint32_t payload = c->chain.core.payload_bytes_max;
     lay_out_core(r, c, at, parts);
     parts->journal = take(at, journal_memory_bytes(JOURNAL_BUFFER_BYTES, c->journal_segments));
     parts->mempool = take(at, mempool_memory_bytes(c->mempool_bytes));
-    parts->blocks = take(at, blocks_memory_bytes(payload));
+    parts->blocks = take(at, blocks_memory_bytes(payload, content_max(c)));
     lay_out_snapshots(r, c, at);
     parts->ledger = take(at, ledger_bytes(&c->chain.ledger));
     r->index_block = take(at, INDEX_HEIGHTS * sizeof(uint64_t));
@@ -127,6 +180,8 @@ static void lay_out(replica_t *r, const replica_config_t *c, layout_t *at, parts
     r->request_digests = take(at, BLOCK_REQUESTS_MAX * sizeof(digest_t));
     r->request_leaves = take(at, BLOCK_REQUESTS_MAX * sizeof(digest_t));
     r->built = take(at, payload);
+    if (payload_is_apart(c))
+        lay_out_lanes(r, c, at, parts);
     r->links = take(at, c->links_max * sizeof(replica_link_t));
     parts->link_map = take(at, map_bytes(c->links_max));
     r->member_links = take(at, c->committee->size * sizeof(link_t));
@@ -150,6 +205,14 @@ size_t replica_bytes(const replica_config_t *given) {
     return layout.used;
 }
 
+/* A block goes with its content, and with references as large, into one frame; what all lanes may
+ * hold is written again when the journal is released (space.c). */
+static bool lanes_fit(const replica_config_t *c) {
+    uint64_t held = (uint64_t)c->committee->size * c->chain.core.payload_bytes_max;
+    return c->chain.core.payload_bytes_max <= FRAME_BODY_MAX >> 2 &&
+           held <= c->journal_segments * c->journal_segment_bytes / 4;
+}
+
 static synod_status judge_config(const replica_config_t *c) {
     const char *reason;
     if (c->protocol == NULL || c->committee == NULL || c->app == NULL || c->host == NULL ||
@@ -163,8 +226,11 @@ static synod_status judge_config(const replica_config_t *c) {
         c->chain.core.payload_bytes_max < 4096 ||
         c->chain.core.execution_horizon > BLOCKS_SLOTS / 2 || ledger_bytes(&c->chain.ledger) == 0)
         return SYNOD_BAD_CONFIG;
+    if (payload_is_apart(c) && !lanes_fit(c))
+        return SYNOD_BAD_CONFIG;
     /* The parts' own preconditions: an operator's number is judged, not asserted. */
-    uint64_t block = c->chain.core.payload_bytes_max + UINT64_C(16) * 4096;
+    uint64_t block =
+        (uint64_t)c->chain.core.payload_bytes_max + content_max(c) + UINT64_C(16) * 4096;
     if (c->journal_segments < JOURNAL_SEGMENTS_MIN || c->journal_segment_bytes % 4096 != 0 ||
         c->journal_segment_bytes < block ||
         c->journal_segment_bytes > UINT64_MAX / 2 / c->journal_segments ||
@@ -187,7 +253,8 @@ static void start_parts(replica_t *r, const parts_t *parts) {
     /* Tables keyed by what clients choose are mixed with a secret of this node. */
     r->known_secret = load_u64(c->seed) ^ load_u64(c->seed + 16);
     r->mempool = mempool_make(parts->mempool, c->mempool_bytes, load_u64(c->seed + 8));
-    r->blocks = blocks_make(parts->blocks, c->chain.core.payload_bytes_max);
+    r->blocks =
+        blocks_make(parts->blocks, c->chain.core.payload_bytes_max, content_max(&r->config));
     r->link_index = map_of_zeroed(parts->link_map, c->links_max);
     r->attachment_index = map_of_zeroed(parts->attachment_map, ATTACHMENTS_MAX);
     r->links_max = c->links_max;
@@ -225,6 +292,8 @@ synod_status replica_open(void *memory, size_t size, const replica_config_t *giv
     r->config = config;
     r->payload = payload_strategy(config.chain.payload);
     start_parts(r, &parts);
+    if (r->payload->apart)
+        start_lanes(r, &parts);
     status = ledger_open(parts.ledger, &r->config.chain.ledger, config.app,
                          config.committee->verifier, &r->ledger);
     if (status != SYNOD_OK)

@@ -3,8 +3,35 @@
 
 #include "replica/state.h"
 
+static const payload_strategy_t *const strategies[] = {
+    [PAYLOAD_INLINE] = &payload_inline,
+    [PAYLOAD_CERTIFIED] = &payload_certified,
+};
+#define STRATEGIES (sizeof strategies / sizeof strategies[0])
+
 const payload_strategy_t *payload_strategy(uint32_t kind) {
-    return kind == PAYLOAD_INLINE ? &payload_inline : NULL;
+    return kind < STRATEGIES ? strategies[kind] : NULL;
+}
+
+uint32_t payload_find(const char *name) {
+    for (uint32_t kind = 1; kind < STRATEGIES; kind++)
+        if (strcmp(strategies[kind]->name, name) == 0)
+            return kind;
+    return 0;
+}
+
+const char *payload_name(uint32_t kind) {
+    const payload_strategy_t *strategy = payload_strategy(kind);
+    return strategy == NULL ? NULL : strategy->name;
+}
+
+bytes_t payload_cut(const replica_t *r, const block_t *block, bytes_t *payload) {
+    if (!r->payload->apart || payload->size <= block->payload_size_bytes)
+        return (bytes_t){0};
+    bytes_t content = bytes_of(payload->data + block->payload_size_bytes,
+                               payload->size - block->payload_size_bytes);
+    payload->size = block->payload_size_bytes;
+    return content;
 }
 
 static ledger_standing_t standing_now(const replica_t *r, const request_t *request) {

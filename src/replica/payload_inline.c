@@ -57,26 +57,29 @@ static void mark_payload(replica_t *r, bytes_t payload) {
     }
 }
 
-/* Marks all requests in blocks between what is executed and `parent`. False: a block is missing. */
-static bool mark_branch(replica_t *r, const digest_t *parent) {
+/* Marks all requests in blocks between what is executed and `parent`. */
+static branch_t mark_branch(replica_t *r, const digest_t *parent) {
     if (digest_equal(&r->branch, parent) && r->branch_mark != 0)
-        return true;
+        return BRANCH_HERE;
     r->branch_mark = ++r->mark_clock;
     r->branch = *parent;
     block_slot_t *path[BLOCKS_SLOTS];
     uint32_t count;
-    if (!judge_branch(r, parent, path, &count)) {
+    branch_t branch = judge_branch(r, parent, path, &count);
+    if (branch != BRANCH_HERE) {
         r->branch_mark = 0;
-        return false;
+        return branch;
     }
     for (uint32_t i = 0; i < count; i++)
         mark_payload(r, slot_payload(path[i]));
-    return true;
+    return BRANCH_HERE;
 }
 
-static bool inline_take(replica_t *r, const digest_t *parent, uint32_t size_max, uint32_t *count) {
-    if (!mark_branch(r, parent))
-        return false;
+static branch_t inline_take(replica_t *r, const digest_t *parent, uint32_t size_max,
+                            uint32_t *count) {
+    branch_t branch = mark_branch(r, parent);
+    if (branch != BRANCH_HERE)
+        return branch;
     uint32_t size = 0;
     *count = 0;
     for (mempool_entry_t *entry = mempool_next(&r->mempool, NULL);
@@ -92,7 +95,7 @@ static bool inline_take(replica_t *r, const digest_t *parent, uint32_t size_max,
     }
     r->built_size = size;
     r->built_digest = merkle_root(r->request_leaves, *count);
-    return true;
+    return BRANCH_HERE;
 }
 
 static void inline_proposed(replica_t *r, const block_slot_t *slot) {
@@ -156,13 +159,33 @@ static void inline_release(replica_t *r, block_slot_t *slot) {
     (void)slot;
 }
 
+static bool inline_frame(replica_t *r, replica_link_t *link, frame_t frame) {
+    (void)r;
+    (void)link;
+    (void)frame;
+    return false;
+}
+
+static void inline_met(replica_t *r, member_t member) {
+    if (member == r->last_leader)
+        inline_led(r);
+}
+
+static uint64_t inline_hint(const replica_t *r, uint64_t session) {
+    (void)session;
+    return r->last_leader == MEMBER_NONE ? 0 : (uint64_t)r->last_leader + 1;
+}
+
 const payload_strategy_t payload_inline = {.name = "inline",
                                            .offer = inline_offer,
                                            .led = inline_led,
+                                           .met = inline_met,
                                            .pending = inline_pending,
                                            .take = inline_take,
                                            .proposed = inline_proposed,
                                            .matches = inline_matches,
                                            .judge = inline_judge,
                                            .need = inline_need,
-                                           .release = inline_release};
+                                           .release = inline_release,
+                                           .frame = inline_frame,
+                                           .hint = inline_hint};

@@ -12,10 +12,14 @@ static void on_block(replica_t *r, const journal_entry_t *entry) {
     }
     digest_t id = block_id(block);
     space_on_block(r, block->height, entry->sequence);
-    if (block->height <= ledger_height(r->ledger) || blocks_find(&r->blocks, &id) != NULL)
+    bytes_t payload = read_bytes(&reader, reader_left(&reader));
+    bytes_t content = payload_cut(r, block, &payload);
+    block_slot_t *slot = blocks_find(&r->blocks, &id);
+    own_named(r, payload);
+    if (block->height <= ledger_height(r->ledger) || (slot != NULL && content.size == 0))
         return;
-    block_slot_t *slot =
-        blocks_put(&r->blocks, &id, block, read_bytes(&reader, reader_left(&reader)));
+    if (slot == NULL)
+        slot = blocks_put(&r->blocks, &id, block, payload);
     if (slot == NULL) {
         replica_halt(r, SYNOD_CORRUPT, "a block in the journal is larger than the chain allows");
         return;
@@ -23,6 +27,8 @@ static void on_block(replica_t *r, const journal_entry_t *entry) {
     slot->journal_sequence = entry->sequence;
     slot->journal_address = entry->address;
     slot->root_checked = true; /* before it was written; the record's checksum holds */
+    fetch_content(r, slot, content);
+    slot->journal_whole = slot->whole;
 }
 
 static void on_record(replica_t *r, const journal_entry_t *entry) {
@@ -89,7 +95,8 @@ static void on_genesis(replica_t *r, const journal_entry_t *entry) {
  * final (a client whose session was opened there is kept waiting). */
 static void wait_again(replica_t *r, const block_slot_t *slot) {
     uint32_t count = 0;
-    if (payload_walk(slot_payload(slot), r->requests, BLOCK_REQUESTS_MAX, &count) != SYNOD_OK)
+    if (r->payload->apart || /* in batches, which are here as well */
+        payload_walk(slot_payload(slot), r->requests, BLOCK_REQUESTS_MAX, &count) != SYNOD_OK)
         return;
     for (uint32_t i = 0; i < count; i++) {
         const request_t *request = &r->requests[i];
@@ -146,6 +153,7 @@ static void finish(replica_t *r) {
             r->live_records[live++] = r->records[i];
     say_what_is_missing(r);
     space_recovered(r);
+    lanes_recovered(r);
     if (r->mute)
         replica_log(r, 0, "recover", "learner",
                     "why=\"this journal was begun beside a snapshot: what the key signed before is "
@@ -188,6 +196,8 @@ void recover_continue(replica_t *r) {
                 on_final(r, &entry);
             else if (entry.kind == JOURNAL_SNAPSHOT)
                 space_on_mark(r, &entry);
+            else if (entry.kind == JOURNAL_BATCH)
+                lanes_recover(r, entry.body, entry.sequence);
             break;
         }
     }

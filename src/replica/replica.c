@@ -21,6 +21,9 @@ static void leave(replica_t *r) {
         return;
     driver_run(r);
     outbox_pump(r);
+    lanes_pump(r);
+    driver_run(r);
+    outbox_pump(r);
     set_wake(r);
 }
 
@@ -67,7 +70,8 @@ static void member_frame(replica_t *r, replica_link_t *link, frame_t frame) {
         attest_on_frame(r, link, frame.body);
         break;
     default:
-        gate_drop(r, link, SYNOD_UNWANTED, "frame", 1);
+        if (!r->payload->frame(r, link, frame))
+            gate_drop(r, link, SYNOD_UNWANTED, "frame", 1);
         break;
     }
 }
@@ -136,7 +140,7 @@ void replica_on_appended(replica_t *r, instant_t now, uint64_t token, synod_stat
         space_release(r);
     if (r->disk_short && r->phase == REPLICA_RUNNING) {
         r->disk_short = false;
-        r->judge_again = true;
+        r->judge_again = r->lanes.dirty = true;
         deliver_pump(r);
     }
     leave(r);
@@ -192,6 +196,7 @@ void replica_on_wake(replica_t *r, instant_t now) {
         attest_tick(r);
         quota_tick(r);
         transfer_tick(r);
+        lanes_tick(r);
         seal_tick(r);
         driver_deadlines(r);
     }
@@ -204,6 +209,8 @@ void replica_on_job(replica_t *r, instant_t now, job_t *base) {
     if (!save_on_job(r, base) && r->phase == REPLICA_RUNNING) {
         if (job->purpose == VERIFY_BLOCK)
             judge_verified(r, job);
+        else if (job->purpose == VERIFY_BATCH)
+            lanes_verified(r, job);
         else
             submit_verified(r, job);
     }
@@ -214,7 +221,7 @@ void replica_on_job(replica_t *r, instant_t now, job_t *base) {
  * block a second sync. */
 static bool somebody_waits(const replica_t *r) {
     const outbox_entry_t *first = r->outbox.count > 0 ? ring_at((ring_t *)&r->outbox, 0) : NULL;
-    return r->phase == REPLICA_RECOVERING ||
+    return r->phase == REPLICA_RECOVERING || r->lanes.mute > 0 ||
            (first != NULL && first->barrier > journal_durable(r->journal)) ||
            !journal_room(r->journal, JOURNAL_RECORD_MAX / 2);
 }

@@ -28,8 +28,12 @@ typedef struct instant {
 
 /* How the bytes of requests reach everybody (docs/protocols/payload.md). */
 typedef enum payload_kind {
-    PAYLOAD_INLINE = 1 /* behind the leader's proposal */
+    PAYLOAD_INLINE = 1,   /* behind the leader's proposal */
+    PAYLOAD_CERTIFIED = 2 /* from whoever a client sent them to; blocks name certified batches */
 } payload_kind_t;
+/* 0: no strategy has that name. */
+uint32_t payload_find(const char *name);
+const char *payload_name(uint32_t kind);
 
 /* What all replicas of a chain share (it stands in the genesis). */
 typedef struct chain_parameters {

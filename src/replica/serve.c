@@ -34,7 +34,7 @@ static void send_slot(replica_t *r, link_t link, const block_slot_t *slot, bytes
     uint8_t room[BLOCK_FIXED_BYTES + SYNOD_DIGEST_BYTES];
     writer_t writer = writer_of(room, sizeof room);
     block_encode(slot_block(slot), &writer);
-    send_block(r, link, writer_bytes(&writer), slot_block(slot)->height, slot_payload(slot), proof);
+    send_block(r, link, writer_bytes(&writer), slot_block(slot)->height, slot_bytes(slot), proof);
 }
 
 static void read_at(replica_t *r, uint64_t address_plus_one) {
@@ -85,7 +85,7 @@ static void serve_next(replica_t *r) {
         }
         bool last = serve->next == serve->end;
         send_slot(r, serve->link, slot, bytes_of(serve->proof, last ? serve->proof_size : 0));
-        serve->sent_bytes += slot->payload_size;
+        serve->sent_bytes += slot_bytes(slot).size;
         serve->next++;
     }
     serve->busy = false;

@@ -60,6 +60,8 @@ typedef struct save {
     height_t height;
     digest_t id, root;
     uint64_t keep, position;
+    uint8_t *order; /* of that height (lanes.h) */
+    size_t order_size;
     uint64_t stream_bytes;
     uint32_t chunks;
     size_t filled; /* bytes of the piece */

@@ -30,8 +30,10 @@ void snapshot_on_loaded(replica_t *r, uint64_t token, synod_status status);
 void snapshot_read_start(replica_t *r, uint32_t slot, ledger_t *into);
 synod_status snapshot_judge(replica_t *r, const snapshot_manifest_t *manifest);
 void snapshot_adopt(replica_t *r, const snapshot_manifest_t *manifest);
-/* The order state is the id of the block: with it the attested root names the chain as well. */
-digest_t snapshot_root(replica_t *r, ledger_t *ledger, const digest_t *id, digest_t *application);
+/* The order state is the id of the block, with which the attested root names the chain as well, and
+ * what the payload strategy orders by. */
+digest_t snapshot_root(replica_t *r, ledger_t *ledger, const digest_t *id, bytes_t order,
+                       digest_t *application);
 
 /* ---- snapshot_serve.c ---- */
 void snapshot_ask_on_frame(replica_t *r, struct replica_link *link, bytes_t body);

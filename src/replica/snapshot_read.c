@@ -4,9 +4,12 @@
 #include "crypto/hash.h"
 #include "replica/state.h"
 
-digest_t snapshot_root(replica_t *r, ledger_t *ledger, const digest_t *id, digest_t *application) {
+digest_t snapshot_root(replica_t *r, ledger_t *ledger, const digest_t *id, bytes_t order,
+                       digest_t *application) {
     digest_t committee = committee_root(r);
-    return ledger_root(ledger, &committee, bytes_of(id->bytes, sizeof id->bytes), application);
+    bytes_t parts[] = {bytes_of(id->bytes, sizeof id->bytes), order};
+    digest_t both = order.size == 0 ? *id : hash_parts(parts, 2);
+    return ledger_root(ledger, &committee, bytes_of(both.bytes, sizeof both.bytes), application);
 }
 
 static synod_status judge_attestations(const replica_t *r, const snapshot_manifest_t *manifest) {
@@ -35,6 +38,8 @@ synod_status snapshot_judge(replica_t *r, const snapshot_manifest_t *manifest) {
         return SYNOD_WRONG_CHAIN;
     if (manifest->epoch != committee->epoch)
         return SYNOD_WRONG_EPOCH;
+    if (lanes_adopt(r, manifest->order, true) != SYNOD_OK)
+        return SYNOD_MALFORMED;
     synod_status status = judge_attestations(r, manifest);
     const certificate_t *proof;
     if (status == SYNOD_OK && r->config.protocol->final_proof != NULL)
@@ -109,7 +114,7 @@ static synod_status take_manifest(replica_t *r) {
         return status;
     slot->height = read->manifest.height;
     slot->manifest_size = bytes.size;
-    slot->content = snapshot_content_id(bytes, read->manifest.chunk_count);
+    slot->content = snapshot_content_id(bytes, &read->manifest);
     return SYNOD_OK;
 }
 
@@ -136,7 +141,8 @@ static synod_status take_end(replica_t *r) {
     if (status != SYNOD_OK)
         return status;
     digest_t application;
-    digest_t root = snapshot_root(r, read->into, &read->manifest.id, &application);
+    digest_t root =
+        snapshot_root(r, read->into, &read->manifest.id, read->manifest.order, &application);
     bool right = ledger_height(read->into) == read->manifest.height &&
                  digest_equal(&root, &read->manifest.root);
     return right ? SYNOD_OK : SYNOD_MISMATCH;
@@ -154,7 +160,9 @@ void snapshot_adopt(replica_t *r, const snapshot_manifest_t *manifest) {
         memcpy(r->final_proof, manifest->proof.data, manifest->proof.size);
     r->root_height = manifest->height;
     r->root_id = manifest->id;
-    r->root = snapshot_root(r, r->ledger, &manifest->id, &r->application_root);
+    (void)lanes_adopt(r, manifest->order, false);
+    lanes_advance(r);
+    r->root = snapshot_root(r, r->ledger, &manifest->id, lanes_order(r), &r->application_root);
     if (r->observer != NULL)
         r->observer(r->observer_context, manifest->height, &manifest->id, NULL, (bytes_t){0});
 }

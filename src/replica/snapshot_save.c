@@ -140,6 +140,7 @@ static size_t write_manifest(replica_t *r) {
         .id = save->id,
         .root = save->root,
         .stream_bytes = save->stream_bytes,
+        .order = bytes_of(save->order, save->order_size),
         .chunk_count = save->chunks,
         .chunks = bytes_of(s->digests[0].bytes, (size_t)save->chunks * SYNOD_DIGEST_BYTES),
         .proof = bytes_of(save->proof, save->proof_size)};
@@ -193,7 +194,7 @@ void snapshot_stored(replica_t *r, uint32_t slot, size_t manifest_size, uint64_t
     invariant(status == SYNOD_OK);
     to->height = manifest.height;
     to->manifest_size = manifest_size;
-    to->content = snapshot_content_id(bytes_of(to->manifest, manifest_size), manifest.chunk_count);
+    to->content = snapshot_content_id(bytes_of(to->manifest, manifest_size), &manifest);
     to->keep = keep;
     to->position = position;
     to->served_at = 0;
@@ -281,6 +282,10 @@ void save_consider(replica_t *r) {
     save->root = r->root;
     save->keep = space_first_above(r, save->height);
     save->position = journal_position(r->journal);
+    bytes_t order = lanes_order(r);
+    save->order_size = order.size;
+    if (order.size > 0)
+        memcpy(save->order, order.data, order.size);
     save->stream_bytes = 0;
     save->chunks = 0;
     save->more = true;

@@ -135,7 +135,7 @@ static bool carry_blocks(replica_t *r, snapshot_slot_t *from) {
     for (uint32_t i = 0; i < BLOCKS_SLOTS; i++) {
         const block_slot_t *slot = &r->blocks.slots[i];
         if (is_written_above(slot, from->height))
-            bytes += slot->payload_size + BLOCK_FIXED_BYTES + JOURNAL_RECORD_HEADER_BYTES;
+            bytes += slot_bytes(slot).size + BLOCK_FIXED_BYTES + JOURNAL_RECORD_HEADER_BYTES;
     }
     if (most > r->config.journal_segment_bytes / 4)
         most = r->config.journal_segment_bytes / 4;
@@ -148,6 +148,7 @@ static bool carry_blocks(replica_t *r, snapshot_slot_t *from) {
         if (!is_written_above(slot, from->height))
             continue;
         slot->journal_sequence = 0;
+        slot->journal_whole = false;
         journal_block(r, slot);
     }
     from->keep = space_first_above(r, from->height);
@@ -179,7 +180,9 @@ void space_release(replica_t *r) {
     if (from->height == 0 || from->keep == 0)
         return;
     journal_use_reserve(r->journal, true);
-    bool carried = (!space_short(r) || carry_blocks(r, from)) && carry_over(r, from->keep);
+    lanes_advance(r);
+    bool carried = (!space_short(r) || carry_blocks(r, from)) && carry_over(r, from->keep) &&
+                   lanes_carry(r, from->keep);
     if (carried)
         journal_release(r->journal, from->keep);
     journal_use_reserve(r->journal, false);

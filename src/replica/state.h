@@ -26,6 +26,7 @@
 #include "protocol/registry.h"
 #include "replica/blocks.h"
 #include "replica/journal.h"
+#include "replica/lanes.h"
 #include "replica/mempool.h"
 #include "replica/payload.h"
 #include "replica/quota.h"
@@ -87,14 +88,20 @@ typedef struct verify_item {
     bool good;
 } verify_item_t;
 
-typedef enum verify_purpose { VERIFY_BLOCK = 1, VERIFY_SUBMIT = 2 } verify_purpose_t;
+typedef enum verify_purpose {
+    VERIFY_BLOCK = 1,
+    VERIFY_SUBMIT = 2,
+    VERIFY_BATCH = 3
+} verify_purpose_t;
 
 /* A batch of request signatures at the pool. */
 typedef struct verify_job {
     job_t job; /* first: the host gives this back */
     bool used;
     verify_purpose_t purpose;
-    digest_t block; /* VERIFY_BLOCK: id */
+    digest_t block;  /* VERIFY_BLOCK: id; VERIFY_BATCH: name */
+    member_t author; /* VERIFY_BATCH */
+    uint64_t sequence;
     const verifier_t *verifier;
     digest_t domain;
     uint32_t count;
@@ -205,6 +212,7 @@ struct replica {
 
     /* blocks */
     const payload_strategy_t *payload;
+    lanes_t lanes;
     blocks_t blocks;
     const block_t *proposal; /* of the message that the core is looking at, and its payload */
     bytes_t proposal_payload;
@@ -323,18 +331,13 @@ void judge_waiting(replica_t *r);
 void judge_verified(replica_t *r, verify_job_t *job);
 /* Is there room in the journal for a body of this size and the records that may come with it? */
 bool journal_has(replica_t *r, size_t size);
-/* The blocks between what is executed and `parent`, highest first. False: one is missing. */
-bool judge_branch(replica_t *r, const digest_t *parent, block_slot_t *path[BLOCKS_SLOTS],
-                  uint32_t *count);
+/* The blocks between what is executed and `parent`, highest first. */
+branch_t judge_branch(replica_t *r, const digest_t *parent, block_slot_t *path[BLOCKS_SLOTS],
+                      uint32_t *count);
 /* The payload built last becomes that of this own block. */
 void keep_own_proposal(replica_t *r, const digest_t *id, const block_t *block);
 void build_payload(replica_t *r, const digest_t *parent, uint32_t size_max);
 void fetch_block(replica_t *r, const digest_t *id);
-
-/* Where clients should send next: the leader's index + 1, 0 while there is none. */
-static inline uint64_t leader_hint(const replica_t *r) {
-    return r->last_leader == MEMBER_NONE ? 0 : (uint64_t)r->last_leader + 1;
-}
 
 /* ---- deliver.c ---- */
 void deliver(replica_t *r, height_t height, const digest_t *id, const certificate_t *proof);

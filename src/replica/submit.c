@@ -54,7 +54,7 @@ static void refuse(replica_t *r, link_t link, const request_t *request, synod_st
     reply_t reply = {.session = request->session,
                      .sequence = request->sequence,
                      .status = status,
-                     .leader_hint = leader_hint(r)};
+                     .leader_hint = r->payload->hint(r, request->session)};
     if (request->session == 0) {
         key_public_t key;
         request_open_fields(request, &key, &reply.sequence);
@@ -75,7 +75,7 @@ static bool answer_known(replica_t *r, link_t link, const request_t *request, bo
         if (session == 0 || (!proved && link != LINK_NONE))
             return false;
         ledger_reply(r->ledger, session, 0, &reply);
-        reply.leader_hint = leader_hint(r);
+        reply.leader_hint = r->payload->hint(r, reply.session);
         send_reply(r, link, &reply);
         return true;
     }
@@ -87,7 +87,7 @@ static bool answer_known(replica_t *r, link_t link, const request_t *request, bo
         if (!proved && link != LINK_NONE)
             return false;
         ledger_reply(r->ledger, request->session, request->sequence, &reply);
-        reply.leader_hint = leader_hint(r);
+        reply.leader_hint = r->payload->hint(r, reply.session);
         send_reply(r, link, &reply);
         return true;
     case LEDGER_GONE:

@@ -234,14 +234,18 @@ void sync_tell_anchor(replica_t *r) {
 /* Puts a block that fits into the store, unless it is there. NULL when it is not what it says. */
 static block_slot_t *keep(replica_t *r, const digest_t *id, const block_t *block, bytes_t payload) {
     block_slot_t *slot = blocks_find(&r->blocks, id);
-    if (slot != NULL && slot->state != BLOCK_BAD && r->payload->matches(r, slot))
+    bytes_t content = payload_cut(r, block, &payload);
+    if (slot != NULL && slot->state != BLOCK_BAD && r->payload->matches(r, slot)) {
+        fetch_content(r, slot, content);
         return slot;
+    }
     if (slot != NULL)
         slot->state = BLOCK_FREE;
     if (block->parent_count != 1 || block->epoch != r->config.committee->epoch)
         return NULL;
     slot = blocks_put(&r->blocks, id, block, payload);
     if (slot != NULL && r->payload->matches(r, slot)) {
+        fetch_content(r, slot, content);
         slot->unproven = true;
         return slot;
     }

@@ -122,7 +122,7 @@ static void take_manifest(replica_t *r, const snapshot_answer_t *answer) {
         ask_manifest(r);
         return;
     }
-    digest_t content = snapshot_content_id(bytes, manifest.chunk_count);
+    digest_t content = snapshot_content_id(bytes, &manifest);
     bool same = t->next > 0 && digest_equal(&content, &t->content);
     t->manifest = manifest;
     t->manifest_size = bytes.size;

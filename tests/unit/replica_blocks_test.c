@@ -31,10 +31,10 @@ static digest_t put(blocks_t *blocks, height_t height, view_t view, const digest
  * last proposals are, but not the first ones. */
 static void test_what_others_stand_on_stays(void **state) {
     (void)state;
-    void *memory = aligned_alloc(64, (blocks_memory_bytes(0) + 63) / 64 * 64);
+    void *memory = aligned_alloc(64, (blocks_memory_bytes(0, 0) + 63) / 64 * 64);
     assert_non_null(memory);
-    memset(memory, 0, blocks_memory_bytes(0));
-    blocks_t blocks = blocks_make(memory, 0);
+    memset(memory, 0, blocks_memory_bytes(0, 0));
+    blocks_t blocks = blocks_make(memory, 0, 0);
     digest_t chain[8], at = {{1}};
     for (uint32_t i = 0; i < 8; i++)
         chain[i] = at = put(&blocks, i + 1, 2 * i + 1, &at);
@@ -51,10 +51,10 @@ static void test_what_others_stand_on_stays(void **state) {
 /* When each block stands on the one before, the last one is not the one that goes. */
 static void test_a_chain_longer_than_the_store(void **state) {
     (void)state;
-    void *memory = aligned_alloc(64, (blocks_memory_bytes(0) + 63) / 64 * 64);
+    void *memory = aligned_alloc(64, (blocks_memory_bytes(0, 0) + 63) / 64 * 64);
     assert_non_null(memory);
-    memset(memory, 0, blocks_memory_bytes(0));
-    blocks_t blocks = blocks_make(memory, 0);
+    memset(memory, 0, blocks_memory_bytes(0, 0));
+    blocks_t blocks = blocks_make(memory, 0, 0);
     digest_t at = {{1}}, first = {{0}};
     for (uint32_t i = 0; i < 2 * BLOCKS_SLOTS; i++) {
         at = put(&blocks, i + 1, i + 1, &at);
