@@ -2,6 +2,7 @@
  * that it ever received; it cannot sign for anybody else. */
 #include <stdlib.h>
 
+#include "codec/batch_codec.h"
 #include "codec/snapshot_codec.h"
 #include "codec/sync_codec.h"
 #include "sim/world_state.h"
@@ -59,6 +60,27 @@ static block_t *copy_block(block_room_t *room, const block_t *block) {
     return (block_t *)(void *)room->bytes;
 }
 
+/* A block that names other batches, none of which may be ordered, or a second good one. */
+static frame_buffer_t *forge_other_references(node_t *node, message_t *message, block_t *block,
+                                              bytes_t payload) {
+    uint8_t *other = malloc(2 * payload.size + 1);
+    invariant(other != NULL);
+    size_t size = prng_below(&node->world->chance, 2) == 0
+                      ? 0
+                      : forge_references(node->world, payload, other, &block->payload_count);
+    if (size > 0) {
+        payload = bytes_of(other, size);
+        block->payload_size_bytes = (uint32_t)size;
+        block->payload = batch_payload_digest(payload);
+    }
+    block->time_ns++;
+    message->block = block;
+    message->statement.digest = block_id(block);
+    frame_buffer_t *forged = forge_message(node, message, payload);
+    free(other);
+    return forged;
+}
+
 frame_buffer_t *forge_other_block(node_t *node, const frame_buffer_t *proposal) {
     message_t message;
     bytes_t payload;
@@ -67,6 +89,8 @@ frame_buffer_t *forge_other_block(node_t *node, const frame_buffer_t *proposal) 
         message.block->parent_count != 1)
         return NULL;
     block_t *block = copy_block(&room, message.block);
+    if (node->world->chain.payload == PAYLOAD_CERTIFIED)
+        return forge_other_references(node, &message, block, payload);
     if (block->payload_count > 0 && prng_below(&node->world->chance, 2) == 0) {
         block->payload_count = block->payload_size_bytes = 0; /* drops what clients asked for */
         block->payload = (digest_t){{0}};

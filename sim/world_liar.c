@@ -118,10 +118,43 @@ static bool lie_in_reply(node_t *node, link_t link, frame_buffer_t *answer) {
     return true;
 }
 
+/* One other batch in a place of its lane, sent to members of odd index. */
+static bool two_batches(node_t *node, link_t link, const frame_buffer_t *frame) {
+    if (link_peer(node->world, link) % 2 == 0 || !lies(node, LIAR_EQUIVOCATE))
+        return false;
+    return send_forged(node, link, LIAR_EQUIVOCATE, forge_other_batch(node->world, frame));
+}
+
+/* The same lies about batches: some get none or another one, acknowledgements and certificates are
+ * broken or old ones said again, whoever asks gets nothing. */
+static bool lie_about_batches(node_t *node, link_t link, frame_buffer_t *frame, unsigned kind) {
+    world_t *w = node->world;
+    uint16_t silent = kind == FRAME_BATCH ? LIAR_WITHHOLD | LIAR_SYNC : LIAR_SILENT;
+    if (kind == FRAME_BATCH && (node->lies & LIAR_EQUIVOCATE) != 0 &&
+        two_batches(node, link, frame))
+        return true;
+    if (lies(node, silent)) {
+        world_struck(w, fault_of((node->lies & silent & LIAR_SYNC) != 0     ? LIAR_SYNC
+                                 : (node->lies & silent & LIAR_SILENT) != 0 ? LIAR_SILENT
+                                                                            : LIAR_WITHHOLD));
+        return true;
+    }
+    if (lies(node, LIAR_STALE)) {
+        if (node->old_batch != NULL && chance_hits(w, 500000))
+            return send_forged(node, link, LIAR_STALE, kept(node->old_batch));
+        if (node->old_batch != NULL)
+            frame_drop(node->old_batch);
+        node->old_batch = kept(frame);
+    }
+    return lies(node, LIAR_PAYLOAD) && send_forged(node, link, LIAR_PAYLOAD, forge_tail(w, frame));
+}
+
 static bool lie(node_t *node, link_t link, frame_buffer_t *frame) {
     world_t *w = node->world;
     unsigned kind = frame_kind_of(frame);
     if (kind == FRAME_MESSAGE && lie_in_message(node, link, frame))
+        return true;
+    if (kind >= FRAME_BATCH && lie_about_batches(node, link, frame, kind))
         return true;
     if (kind == FRAME_BLOCK) {
         if (lies(node, LIAR_SYNC) && send_forged(node, link, LIAR_SYNC, forge_sync(w, frame)))
@@ -196,6 +229,8 @@ void liar_free(node_t *node) {
         frame_drop(node->stale);
     if (node->twofold != NULL)
         frame_drop(node->twofold);
+    if (node->old_batch != NULL)
+        frame_drop(node->old_batch);
     if (node->answered != NULL)
         frame_drop(node->answered);
 }

@@ -275,9 +275,31 @@ void oracle_sent(node_t *node, const frame_buffer_t *frame) {
         judge_message(node, body);
     else if (kind == FRAME_CHECKPOINT)
         judge_root(node, body);
+    else if (kind >= FRAME_BATCH)
+        oracle_batch_sent(node, kind, body);
 }
 
 /* ---- what is durable ---- */
+
+bool oracle_said(world_t *w, uint64_t key, uint64_t content) {
+    said_t *said = said_slot(w, key);
+    w->said_count += said->key == 0 ? 1 : 0;
+    if (said->key != 0)
+        return said->content == content;
+    *said = (said_t){key, content};
+    return true;
+}
+
+void oracle_tell(world_t *w, uint64_t key, uint64_t content) {
+    said_t *said = said_slot(w, key);
+    w->said_count += said->key == 0 ? 1 : 0;
+    *said = (said_t){key, content};
+}
+
+uint64_t oracle_told(world_t *w, uint64_t key) {
+    const said_t *said = said_slot(w, key);
+    return said->key == 0 ? 0 : said->content;
+}
 
 static void take_record(spoken_t *spoken, bytes_t body) {
     reader_t reader = reader_of(body);
@@ -294,17 +316,19 @@ static void take_record(spoken_t *spoken, bytes_t body) {
 }
 
 /* Returns the sequence of the first record, 0: none; `*last` becomes that of the last one. */
-static uint64_t take_records(spoken_t *spoken, bytes_t written, uint64_t address, uint64_t *last) {
+static uint64_t take_records(node_t *node, spoken_t *spoken, bytes_t written, uint64_t *last) {
     journal_entry_t entry;
     uint64_t first = 0;
     for (size_t at = 0; at < written.size;) {
         bytes_t rest = bytes_of(written.data + at, written.size - at);
-        if (journal_parse(rest, address + at, &entry) != SYNOD_OK) {
+        if (journal_parse(rest, node->disk.offset + at, &entry) != SYNOD_OK) {
             at += JOURNAL_ALIGNMENT_BYTES;
             continue;
         }
         if (entry.kind == JOURNAL_RECORD)
             take_record(spoken, entry.body);
+        else if (entry.kind == JOURNAL_BATCH)
+            oracle_batch_durable(node, entry.body);
         first = first == 0 ? entry.sequence : first;
         *last = entry.sequence;
         at += (size_t)journal_cost((uint32_t)entry.body.size);
@@ -322,7 +346,7 @@ static void merge(spoken_t *to, const spoken_t *from) {
 /* A number that was durable is never given again: nothing acknowledged was cut (F4, F5). */
 void oracle_durable(node_t *node, bytes_t written) {
     uint64_t last = node->recorded;
-    uint64_t first = take_records(&node->durable, written, node->disk.offset, &last);
+    uint64_t first = take_records(node, &node->durable, written, &last);
     if (node_is_true(node) && first != 0 && first <= node->recorded)
         violate(node->world, VIOLATION_DURABILITY,
                 "member %u forgot durable records: it writes %llu again, %llu was there",
@@ -333,7 +357,7 @@ void oracle_durable(node_t *node, bytes_t written) {
 
 void oracle_landed(node_t *node, bytes_t written) {
     uint64_t last;
-    (void)take_records(&node->landed, written, node->disk.offset, &last);
+    (void)take_records(node, &node->landed, written, &last);
 }
 
 /* ---- clients ---- */

@@ -12,6 +12,7 @@
  *   world_forge.c   forged frames; world_forge_reply.c: forged answers to clients
  *   world_oracle.c  judgement while it runs
  *   world_answers.c judgement of what clients sign and believe
+ *   world_batches.c batches: judgement and lies
  *   world_finish.c  judgement at the end
  *
  * Invariants: an event carries the life of the node that it is for, so that nothing reaches a
@@ -250,8 +251,19 @@ void oracle_landed(node_t *node, bytes_t written);
 void oracle_submitted(sim_client_t *client, sim_request_t *request);
 void oracle_answered(sim_client_t *client, const sim_request_t *request);
 uint64_t oracle_mix(uint64_t hash, uint64_t word);
+/* One thing a key, ever; false: something else was said before. And facts that may change. */
+bool oracle_said(world_t *w, uint64_t key, uint64_t content);
+void oracle_tell(world_t *w, uint64_t key, uint64_t content);
+uint64_t oracle_told(world_t *w, uint64_t key); /* 0: nothing */
 /* At the end of a run in which everything was answered. */
 void oracle_finish(world_t *w);
+
+/* ---- world_batches.c ---- */
+void oracle_batch_sent(node_t *node, unsigned kind, bytes_t body);
+void oracle_batch_durable(node_t *node, bytes_t body);
+frame_buffer_t *forge_other_batch(world_t *w, const frame_buffer_t *frame);
+/* `to` has twice the room of the payload. */
+size_t forge_references(world_t *w, bytes_t payload, uint8_t *to, uint32_t *count);
 
 /* ---- world_answers.c: what clients sign, what honest members reply, what clients believe ---- */
 /* A request leaves the client: it is what was submitted, in its order, and always the same. */

@@ -168,14 +168,15 @@ typedef struct node {
     bool flush_due;
     uint32_t trap; /* appends until it stops; 0: none */
     trap_point_t trap_point;
-    height_t observed;        /* last height that this life executed */
-    view_t said_left;         /* highest view of a time-out that ever left it */
-    uint64_t recorded;        /* sequence of the last record that became durable */
-    spoken_t durable, landed; /* landed: of writes cut short, durable with the next append */
-    frame_buffer_t *stale;    /* of a liar: an old proposal of its own */
-    frame_buffer_t *answered; /* of a liar: an old answer to a client */
-    frame_buffer_t *twofold;  /* the other block of the proposal that is being sent, */
-    uint64_t twofold_of;      /* which is this one */
+    height_t observed;         /* last height that this life executed */
+    view_t said_left;          /* highest view of a time-out that ever left it */
+    uint64_t recorded;         /* sequence of the last record that became durable */
+    spoken_t durable, landed;  /* landed: of writes cut short, durable with the next append */
+    frame_buffer_t *stale;     /* of a liar: an old proposal of its own */
+    frame_buffer_t *answered;  /* of a liar: an old answer to a client */
+    frame_buffer_t *old_batch; /* of a liar: something about batches that it said before */
+    frame_buffer_t *twofold;   /* the other block of the proposal that is being sent, */
+    uint64_t twofold_of;       /* which is this one */
 } node_t;
 
 /* ---- clients ---- */

@@ -56,9 +56,12 @@ void lane_cut(author_lane_t *lane, uint64_t sequence) {
     if (!lane_holds(lane, sequence))
         return;
     const held_batch_t *held = held_at(lane, sequence);
+    uint64_t high = lane->high;
     lane->tail = held->at;
     lane->high = sequence - 1;
     lane->high_name = held->parent;
+    for (uint64_t s = sequence; s <= high; s++)
+        *held_at(lane, s) = (held_batch_t){0};
 }
 
 void lane_ordered(replica_t *r, member_t author, uint64_t sequence, const digest_t *name) {
@@ -67,20 +70,29 @@ void lane_ordered(replica_t *r, member_t author, uint64_t sequence, const digest
     lane->tip_name = *name;
     if (author == r->config.self && sequence > r->lanes.used)
         r->lanes.used = sequence;
-    /* Another batch at this place: the author showed this member another lane. */
+    /* Another batch at this place: the author showed this member another lane than others. What was
+     * acknowledged of that one stays the last that is acknowledged to it. */
+    uint64_t high = lane->high;
     if (lane_holds(lane, sequence) && !digest_equal(&held_at(lane, sequence)->name, name))
         lane_cut(lane, sequence);
     else if (lane_holds(lane, sequence + 1) &&
              !digest_equal(&held_at(lane, sequence + 1)->parent, name))
         lane_cut(lane, sequence + 1);
+    lane->forked |= lane->high != high;
     lane->certified_ns = r->now.now_ns;
     r->lanes.dirty = true;
 }
 
 /* PAY 7: while a block above the newest snapshot was executed without its bytes, because the
  * journal was short, the batches are the only durable copy here. */
+bool lanes_pinned(const replica_t *r) {
+    const snapshot_slot_t *slots = r->snapshots.slots;
+    height_t newest = slots[0].height > slots[1].height ? slots[0].height : slots[1].height;
+    return r->lanes.unwritten > newest;
+}
+
 void lanes_advance(replica_t *r) {
-    if (r->lanes.lanes == NULL || r->lanes.unwritten > snapshot_newest(&r->snapshots)->height)
+    if (r->lanes.lanes == NULL || lanes_pinned(r))
         return;
     for (member_t m = 0; m < r->config.committee->size; m++) {
         author_lane_t *lane = &r->lanes.lanes[m];

@@ -45,6 +45,7 @@ typedef struct author_lane {
     held_batch_t *held;  /* LANE_WINDOW, by sequence */
     uint8_t *ring;       /* twice the largest payload */
     uint64_t head, tail; /* logical */
+    bool forked;         /* its author sends different batches to different members */
     uint64_t asked_at;   /* for what is missing below a batch that came; 0: not */
     /* certified, as far as known here; entries from `known_from` on */
     uint64_t certified, known_from;
@@ -107,6 +108,8 @@ held_batch_t *lane_put(replica_t *r, member_t author, const digest_t *parent,
 void lane_cut(author_lane_t *lane, uint64_t sequence);
 /* Batches up to `sequence` were ordered. */
 void lane_ordered(replica_t *r, member_t author, uint64_t sequence, const digest_t *name);
+/* Does a block above the newest snapshot need batches that were executed? Then lanes wait. */
+bool lanes_pinned(const replica_t *r);
 /* What nobody needs any more makes room. */
 void lanes_advance(replica_t *r);
 /* The order state as of now; with `next` in its place. */

@@ -78,7 +78,8 @@ void lanes_on_batch(replica_t *r, replica_link_t *link, bytes_t body) {
     fetch_take(r, batch.author, batch.sequence, batch.requests);
     author_lane_t *lane = &r->lanes.lanes[batch.author];
     /* Only from the author itself: whoever else answers could fill a lane with what is not its. */
-    if (batch.author != link->member || batch.sequence <= lane->tip || batch.sequence <= lane->low)
+    if (batch.author != link->member || lane->forked || batch.sequence <= lane->tip ||
+        batch.sequence <= lane->low)
         return;
     if (lane_holds(lane, batch.sequence)) {
         held_again(r, link, &batch);
@@ -144,10 +145,12 @@ void lanes_verified(replica_t *r, verify_job_t *job) {
                  digest_equal(&held->name, &job->block);
     job_free(job);
     r->lanes.dirty = r->judge_again = true;
-    if (there)
-        held->state = HELD_GOOD;
-    if (!there || bad == 0)
+    if (!there)
         return;
+    if (bad == 0) {
+        held->state = HELD_GOOD;
+        return;
+    }
     r->signatures_bad += bad;
     quota_log(r, author, 1, "lanes", "bad", "author=%u sequence=%llu bad_signatures=%u", author,
               (unsigned long long)held->sequence, bad);
@@ -162,7 +165,7 @@ void lanes_verified(replica_t *r, verify_job_t *job) {
 /* False: it waits, and so does all behind it. */
 static bool go_on(replica_t *r, member_t author, held_batch_t *held) {
     if (held->state == HELD_WAITING)
-        verify(r, author, held);
+        verify(r, author, held); /* it may be gone after that */
     if (held->state == HELD_GOOD && space_for_block(r, held->entry.size_bytes) &&
         lane_write(r, author, held)) {
         held->state = HELD_WRITTEN;

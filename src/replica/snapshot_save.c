@@ -248,7 +248,8 @@ static bool due(replica_t *r) {
     snapshots_t *s = &r->snapshots;
     const snapshot_slot_t *older = snapshot_older(s);
     uint64_t position = journal_position(r->journal);
-    bool late = r->now.now_ns - s->save.written_at >= ATTEST_PATIENCE_NS && space_short(r) &&
+    bool urgent = space_short(r) || lanes_pinned(r);
+    bool late = r->now.now_ns - s->save.written_at >= ATTEST_PATIENCE_NS && urgent &&
                 r->root_height > s->save.height;
     if (s->save.stage == SAVE_WAITING &&
         (late || position - s->save.position >= r->config.snapshot_bytes / 2))
@@ -257,7 +258,7 @@ static bool due(replica_t *r) {
         s->load_token != 0)
         return false;
     uint64_t grown = position - snapshot_newest(s)->position;
-    if (space_short(r))
+    if (urgent)
         return r->root_height > snapshot_newest(s)->height;
     if (grown < r->config.snapshot_bytes)
         return false;
