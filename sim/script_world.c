@@ -86,11 +86,11 @@ static void read_liars(lua_State *lua, int table, world_options_t *options) {
 }
 
 static uint32_t payload_at(lua_State *lua, int table) {
-    lua_getfield(lua, table, "payload");
+    lua_getfield(lua, table, "strategy");
     const char *name = luaL_optstring(lua, -1, "inline");
     uint32_t kind = payload_find(name);
     if (kind == 0)
-        luaL_error(lua, "payload: inline or certified, not %s", name);
+        luaL_error(lua, "strategy: inline or certified, not %s", name);
     lua_pop(lua, 1);
     return kind;
 }
@@ -179,7 +179,9 @@ static uint64_t set_at(lua_State *lua, int at) {
     uint64_t set = 0;
     luaL_checktype(lua, at, LUA_TTABLE);
     for (lua_Integer i = 1; lua_geti(lua, at, i) != LUA_TNIL; i++) {
-        set |= UINT64_C(1) << script_member(lua, -1);
+        member_t member = script_member(lua, -1);
+        luaL_argcheck(lua, member < WORLD_CUTS_MAX, at, "only the first 64 members can be cut");
+        set |= UINT64_C(1) << member;
         lua_pop(lua, 1);
     }
     lua_pop(lua, 1);

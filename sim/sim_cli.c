@@ -14,7 +14,8 @@
 
 static const char run_help[] =
     "usage: synod sim run FILE.lua [--quiet] [--json]\n"
-    "       synod sim run --seed N [--members N] [--protocol NAME] [--quiet] [--json]\n"
+    "       synod sim run --seed N [--members N] [--protocol NAME] [--strategy NAME] [--quiet]\n"
+    "                     [--json]\n"
     "\n"
     "Plays one run of whole replicas in simulated time and tells what happens, line by line: a\n"
     "script (docs/guide/simulator.md), or the run that a sweep derives from a seed.\n"
@@ -27,7 +28,9 @@ static const char run_help[] =
     "Exit codes: 0 nothing was violated, 1 something was or the script failed, 2 wrong usage.\n";
 
 static const char sweep_help[] =
-    "usage: synod sim sweep [--seeds N] [--first S] [--jobs J] [--protocol NAME] [--members N]\n"
+    "usage: synod sim sweep [--seeds N] [--first S] [--jobs J] [--protocol NAME] [--strategy "
+    "NAME]\n"
+    "                       [--members N]\n"
     "                       [--no-liars] [--no-faults] [--twins N] [--disk-lies] [--stop] "
     "[--json]\n"
     "\n"
@@ -40,6 +43,7 @@ static const char sweep_help[] =
     "  --seeds N        how many runs (1000)\n"
     "  --first S        the first seed (1)\n"
     "  --jobs J         processes (as many as processors)\n"
+    "  --strategy NAME  payload strategy: inline (the default) or certified\n"
     "  --members N      clusters of this size only (1 to 7, mostly 4)\n"
     "  --no-liars       crashing members and bad networks only\n"
     "  --no-faults      liars only\n"
@@ -135,7 +139,7 @@ static int parse(arguments_t *a, const char *verb, const char *const *allowed, i
             continue;
         if (++i == argc)
             return usage(verb, "a value is missing after ", text);
-        if (strcmp(text, "--payload") == 0) {
+        if (strcmp(text, "--strategy") == 0) {
             a->sweep.options.payload = payload_find(argv[i]);
             if (a->sweep.options.payload == 0)
                 return usage(verb, "inline or certified, not ", argv[i]);
@@ -189,7 +193,7 @@ static void print_report(const world_report_t *r, bool json) {
 int sim_cli_run(int argc, char **argv) {
     static const char *const allowed[] = {"--seed",  "--members",   "--protocol", "--quiet",
                                           "--json",  "--help",      "--no-liars", "--no-faults",
-                                          "--twins", "--disk-lies", "--payload",  NULL};
+                                          "--twins", "--disk-lies", "--strategy", NULL};
     arguments_t a = {0};
     int code = parse(&a, "run", allowed, argc, argv);
     if (code != 0)
@@ -234,7 +238,7 @@ static void show_progress(void *context, uint64_t done, uint64_t count, uint64_t
 int sim_cli_sweep(int argc, char **argv) {
     static const char *const allowed[] = {
         "--seeds", "--first",     "--jobs",  "--protocol",  "--members", "--no-liars", "--stop",
-        "--json",  "--no-faults", "--twins", "--disk-lies", "--help",    "--payload",  NULL};
+        "--json",  "--no-faults", "--twins", "--disk-lies", "--help",    "--strategy", NULL};
     arguments_t a = {.sweep = {.first = 1, .count = 1000}};
     int code = parse(&a, "sweep", allowed, argc, argv);
     if (code != 0)

@@ -14,8 +14,9 @@
 #include "client/client_core.h"
 #include "replica/replica.h"
 
-#define WORLD_MEMBERS_MAX 64
-#define WORLD_CLIENTS_MAX 64
+#define WORLD_MEMBERS_MAX 128
+#define WORLD_CLIENTS_MAX 128
+#define WORLD_CUTS_MAX 64     /* members that a set of members can name */
 #define WORLD_ALL UINT32_MAX  /* instead of one member */
 #define WORLD_BUSY UINT32_MAX /* instead of the number of a request */
 #define WORLD_TEXT_MAX 400
@@ -208,6 +209,8 @@ typedef enum trap_point {
     TRAP_POWER = 3   /* a power cut in the middle: any sectors of it are there, one may be torn */
 } trap_point_t;
 void world_trap(world_t *world, member_t member, uint32_t skip, trap_point_t point);
+/* What an endpoint ever handed to the network, frame headers included. */
+uint64_t world_sent_bytes(const world_t *world, member_t member);
 /* Members in `from` do not reach members in `to` (bit sets of members). */
 void world_cut(world_t *world, uint64_t from, uint64_t to);
 void world_cut_off(world_t *world, member_t member); /* both ways, from members and clients */

@@ -97,6 +97,8 @@ static void verb_log(void *context, int level, const char *event, const char *te
 
 /* ---- life ---- */
 
+#define SEEDS_APART 64
+
 static client_config_t config_of(sim_client_t *client) {
     const world_t *w = client->world;
     const world_options_t *o = &w->options;
@@ -106,7 +108,7 @@ static client_config_t config_of(sim_client_t *client) {
     config.app = synod_app_kv();
     config.host = &client->host;
     config.protocol = w->protocol->id;
-    config.seed = o->seed * WORLD_CLIENTS_MAX + client->index;
+    config.seed = o->seed * SEEDS_APART + client->index;
     config.session_window = w->chain.ledger.session_window;
     config.payload_bytes_max = (uint32_t)w->chain.core.payload_bytes_max;
     config.session_idle_ns = w->chain.ledger.session_idle_ns;

@@ -71,8 +71,8 @@ void world_cut(world_t *w, uint64_t from, uint64_t to) {
     world_note(w, 0, "cut", from, to);
     world_say(w, "cut: members %#llx do not reach %#llx", (unsigned long long)from,
               (unsigned long long)to);
-    for (member_t a = 0; a < w->options.members; a++)
-        for (member_t b = 0; b < w->options.members; b++)
+    for (member_t a = 0; a < w->options.members && a < WORLD_CUTS_MAX; a++)
+        for (member_t b = 0; b < w->options.members && b < WORLD_CUTS_MAX; b++)
             if ((from >> a & 1) != 0 && (to >> b & 1) != 0)
                 cut_pair(w, a, b);
 }

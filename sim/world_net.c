@@ -272,6 +272,7 @@ void sim_net_send(world_t *w, link_t link, frame_buffer_t *frame) {
     way_t *way = &c->way[end_of(link)];
     w->report.frames++;
     w->report.bytes += frame->size;
+    w->uplinks[c->end[end_of(link)].owner].sent_bytes += frame->size;
     if (c->broken || mistreat(w, link, frame))
         return;
     if (way->under_way > WAY_FRAMES_MAX) {
@@ -283,6 +284,10 @@ void sim_net_send(world_t *w, link_t link, frame_buffer_t *frame) {
         uplink_queue(w, link, frame);
     else
         net_depart(w, link, frame);
+}
+
+uint64_t world_sent_bytes(const world_t *w, member_t member) {
+    return w->uplinks[member].sent_bytes;
 }
 
 /* Not before the processor of its sender has done what it had to do until now. */

@@ -281,15 +281,6 @@ void oracle_sent(node_t *node, const frame_buffer_t *frame) {
 
 /* ---- what is durable ---- */
 
-bool oracle_said(world_t *w, uint64_t key, uint64_t content) {
-    said_t *said = said_slot(w, key);
-    w->said_count += said->key == 0 ? 1 : 0;
-    if (said->key != 0)
-        return said->content == content;
-    *said = (said_t){key, content};
-    return true;
-}
-
 void oracle_tell(world_t *w, uint64_t key, uint64_t content) {
     said_t *said = said_slot(w, key);
     w->said_count += said->key == 0 ? 1 : 0;
@@ -297,8 +288,14 @@ void oracle_tell(world_t *w, uint64_t key, uint64_t content) {
 }
 
 uint64_t oracle_told(world_t *w, uint64_t key) {
-    const said_t *said = said_slot(w, key);
-    return said->key == 0 ? 0 : said->content;
+    return said_slot(w, key)->content; /* 0 where nothing is */
+}
+
+bool oracle_said(world_t *w, uint64_t key, uint64_t content) {
+    uint64_t before = oracle_told(w, key);
+    if (before == 0)
+        oracle_tell(w, key, content);
+    return before == 0 || before == content;
 }
 
 static void take_record(spoken_t *spoken, bytes_t body) {

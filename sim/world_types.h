@@ -105,6 +105,7 @@ typedef struct uplink {
     bool busy;
     waiting_t sending; /* while busy */
     uint64_t bytes;    /* a second, of this one; 0: as the options say */
+    uint64_t sent_bytes;
 } uplink_t;
 
 /* ---- disk ---- */

@@ -63,7 +63,7 @@ function owed.check_rules(tree, report)
         rules_of_page(path, text.read_all(tree.root .. "/" .. path), rules, names, report)
     end
     for _, path in ipairs(tree.paths) do
-        if text.starts_with(path, "src/protocol/") then
+        if text.starts_with(path, "src/protocol/") or text.starts_with(path, "src/replica/") then
             collect_implemented(tree.sources[path], rules, names, implemented, report)
         elseif is_test(path) then
             collect_exercised(tree.sources[path], exercised)
@@ -72,7 +72,7 @@ function owed.check_rules(tree, report)
     for _, rule in ipairs(rules) do
         local at = rules[rule]
         if not implemented[rule] then
-            report.finding(at.path, at.line, "rule %s has no code: /* %s */ in src/protocol",
+            report.finding(at.path, at.line, "rule %s has no code: /* %s */ in src/protocol or src/replica",
                 rule, rule)
         end
         if not exercised[rule] then

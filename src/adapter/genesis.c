@@ -38,6 +38,7 @@ const genesis_row_t genesis_rows[] = {
     ROW("checkpoint_blocks", checkpoint_blocks, 1, 1u << 20, false),
     ROW("clock_drift_ns", clock_drift_ns, 1000000, 86400 * SECOND_NS, false),
     ROW("state_bytes_max", ledger.state_bytes_max, 4096, LEDGER_STATE_BYTES_MAX, false),
+    ROW(GENESIS_STRATEGY, payload, PAYLOAD_INLINE, PAYLOAD_CERTIFIED, false),
 };
 const size_t genesis_row_count = sizeof genesis_rows / sizeof genesis_rows[0];
 
@@ -92,6 +93,15 @@ static synod_status judge_parameters(const char *name, const genesis_t *genesis,
                               "%s: parameters.%s is %" PRIu64 ", which is no power of two", name,
                               row->name, value);
         }
+    }
+    /* A block goes with its content into one frame (replica/open.c). */
+    if (genesis->parameters.payload == PAYLOAD_CERTIFIED &&
+        genesis->parameters.core.payload_bytes_max > PAYLOAD_CERTIFIED_BYTES_MAX) {
+        return reason_set(reason, SYNOD_BAD_CONFIG,
+                          "%s: parameters.payload_bytes_max is %" PRIu32
+                          ", with \"" GENESIS_STRATEGY "\": \"certified\" at most %u is possible",
+                          name, genesis->parameters.core.payload_bytes_max,
+                          PAYLOAD_CERTIFIED_BYTES_MAX);
     }
     return SYNOD_OK;
 }
@@ -237,7 +247,7 @@ uint8_t *genesis_encode(const genesis_t *genesis, size_t *size) {
         return NULL;
     }
     writer_t writer = writer_of(bytes, *size);
-    write_bytes(&writer, "synod.genesis.v2", 16);
+    write_bytes(&writer, "synod.genesis.v3", 16);
     write_name(&writer, &genesis->chain);
     write_u32(&writer, genesis->protocol_id);
     write_name(&writer, &genesis->app);

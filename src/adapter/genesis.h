@@ -12,7 +12,7 @@
 #include "adapter/tls.h"
 #include "replica/replica.h"
 
-#define GENESIS_VERSION 2
+#define GENESIS_VERSION 3
 #define GENESIS_NAME_MAX 64
 
 /* Letters, digits, '.', '-', '_'; not empty. */

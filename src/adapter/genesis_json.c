@@ -178,6 +178,17 @@ static synod_status take_members(const source_t *source, const cJSON *list, gene
     return SYNOD_OK;
 }
 
+static synod_status take_strategy(const source_t *source, const char *where, const cJSON *object,
+                                  uint64_t *value) {
+    const char *text = NULL;
+    synod_status status = take_text(source, where, object, GENESIS_STRATEGY, &text);
+    *value = status == SYNOD_OK ? payload_find(text) : 0;
+    if (status == SYNOD_OK && *value == 0) {
+        status = refuse(source, where, GENESIS_STRATEGY, "should be inline or certified");
+    }
+    return status;
+}
+
 static synod_status take_parameters(const source_t *source, const cJSON *object,
                                     chain_parameters_t *parameters) {
     static const char where[] = "parameters";
@@ -194,7 +205,9 @@ static synod_status take_parameters(const source_t *source, const cJSON *object,
         if (find(object, names[row]) == NULL) {
             continue;
         }
-        status = take_number(source, where, object, names[row], &value);
+        status = strcmp(names[row], GENESIS_STRATEGY) == 0
+                     ? take_strategy(source, where, object, &value)
+                     : take_number(source, where, object, names[row], &value);
         if (status == SYNOD_OK && genesis_rows[row].width < 8 && value > UINT32_MAX) {
             status = refuse(source, where, names[row], "is above 4294967295");
         }
@@ -332,7 +345,10 @@ static bool add_all(cJSON *root, const genesis_t *genesis) {
     cJSON *object = done ? cJSON_AddObjectToObject(root, "parameters") : NULL;
     for (size_t row = 0; row < genesis_row_count && object != NULL && done; row++) {
         uint64_t value = genesis_row_get(&genesis_rows[row], &genesis->parameters);
-        done = cJSON_AddNumberToObject(object, genesis_rows[row].name, (double)value) != NULL;
+        done = strcmp(genesis_rows[row].name, GENESIS_STRATEGY) == 0
+                   ? cJSON_AddStringToObject(object, GENESIS_STRATEGY,
+                                             payload_name((uint32_t)value)) != NULL
+                   : cJSON_AddNumberToObject(object, genesis_rows[row].name, (double)value) != NULL;
     }
     cJSON *list = object != NULL && done ? cJSON_AddArrayToObject(root, "members") : NULL;
     done = list != NULL;

@@ -6,6 +6,9 @@
 
 #include "adapter/genesis.h"
 
+/* The one parameter that is a word in genesis.json: the name of a payload strategy. */
+#define GENESIS_STRATEGY "payload_strategy"
+
 typedef struct genesis_row {
     const char *name;
     uint32_t offset; /* in chain_parameters_t */

@@ -170,7 +170,8 @@ void deliver_pump(replica_t *r) {
     if (execute_to(r, r->final_height, &r->final_id))
         journal_final(r, r->final_height, &r->final_id,
                       bytes_of(r->final_proof, r->final_proof_size));
-    else if (r->phase == REPLICA_RUNNING && journal_has(r, r->blocks.payload_max))
+    else if (r->phase == REPLICA_RUNNING && !fetch_waits(r) &&
+             journal_has(r, r->blocks.payload_max))
         sync_want(r);
 }
 

@@ -109,8 +109,9 @@ void lanes_advance(replica_t *r) {
     }
 }
 
-/* ---- order state: PAY 8 ---- */
+/* ---- order state ---- */
 
+/* PAY 8 */
 bytes_t lanes_order(replica_t *r) {
     uint32_t members = r->config.committee->size;
     if (r->lanes.lanes == NULL)

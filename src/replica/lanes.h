@@ -157,6 +157,8 @@ void fetch_take(replica_t *r, member_t author, uint64_t sequence, bytes_t reques
 /* The content that came with a block, or as much of it as is right. */
 void fetch_content(replica_t *r, block_slot_t *slot, bytes_t content);
 bool fetch_find(replica_t *r, member_t author, uint64_t sequence, bytes_t *requests);
+/* Are the bytes of the next block on their way from those who acknowledged them? */
+bool fetch_waits(const replica_t *r);
 void fetch_tick(replica_t *r);
 
 #endif

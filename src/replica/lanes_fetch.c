@@ -129,6 +129,10 @@ void fetch_missing(replica_t *r, const block_slot_t *slot) {
         sync_want(r);
 }
 
+bool fetch_waits(const replica_t *r) {
+    return r->lanes.fetch_at != 0 && r->lanes.fetch_tries <= r->config.committee->size;
+}
+
 void fetch_tick(replica_t *r) {
     if (r->lanes.fetch_at == 0 || r->lanes.fetch_at > r->now.now_ns)
         return;

@@ -209,7 +209,7 @@ size_t replica_bytes(const replica_config_t *given) {
  * hold is written again when the journal is released (space.c). */
 static bool lanes_fit(const replica_config_t *c) {
     uint64_t held = (uint64_t)c->committee->size * c->chain.core.payload_bytes_max;
-    return c->chain.core.payload_bytes_max <= FRAME_BODY_MAX >> 2 &&
+    return c->chain.core.payload_bytes_max <= PAYLOAD_CERTIFIED_BYTES_MAX &&
            held <= c->journal_segments * c->journal_segment_bytes / 4;
 }
 

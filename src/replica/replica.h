@@ -31,6 +31,9 @@ typedef enum payload_kind {
     PAYLOAD_INLINE = 1,   /* behind the leader's proposal */
     PAYLOAD_CERTIFIED = 2 /* from whoever a client sent them to; blocks name certified batches */
 } payload_kind_t;
+/* Of payload_bytes_max with PAYLOAD_CERTIFIED: a block, its references and its content travel in
+ * one frame when somebody catches up. */
+#define PAYLOAD_CERTIFIED_BYTES_MAX (FRAME_BODY_MAX >> 2)
 /* 0: no strategy has that name. */
 uint32_t payload_find(const char *name);
 const char *payload_name(uint32_t kind);

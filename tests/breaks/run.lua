@@ -6,6 +6,7 @@
 --   # source: FILE              the one file that it changes
 --   # by: sweep ORACLE|...      red in the sweep of bare cores by one of these oracles
 --   # by: world ORACLE|...      red in the sweep of whole replicas by one of these oracles
+--   # by: payload ORACLE|...    the same with the payload strategy `certified`
 --   # by: test FOLDER/NAME TEST the test of tests/FOLDER/NAME.c fails
 --   # proof only                not in `make test`, because it takes long
 --
@@ -120,12 +121,12 @@ function judges.sweep(work, objects, oracles)
     return false, output:match("[^\n]*\n?$"):gsub("\n", "")
 end
 
-function judges.world(work, objects, oracles)
+function judges.world(work, objects, oracles, more)
     local program, seen = work .. "/world", {}
     link(program, { options.work .. "/world.o", table.unpack(objects) })
     for first = 1, WORLD_SEEDS, WORLD_CHUNK do
-        local output = run(("%s%s --first %d --seeds %d --jobs 1 --json 2>/dev/null"):format(
-            PATIENCE, quoted(program), first, WORLD_CHUNK))
+        local output = run(("%s%s --first %d --seeds %d --jobs 1 --json %s 2>/dev/null"):format(
+            PATIENCE, quoted(program), first, WORLD_CHUNK, more or ""))
         if output == "" then return false, "the sweep of replicas does not end" end
         local totals = json.decode(output)
         for kind in pairs(totals.violations) do
@@ -138,6 +139,11 @@ function judges.world(work, objects, oracles)
         if #seen > 20 then break end
     end
     return false, "the sweep of replicas saw " .. (seen[1] and table.concat(seen, ", ") or "nothing")
+end
+
+-- The same, on chains with the payload strategy `certified`.
+function judges.payload(work, objects, oracles)
+    return judges.world(work, objects, oracles, "--strategy certified")
 end
 
 function judges.test(work, objects, what)

@@ -80,7 +80,7 @@ static void mistakes_are_told(void **state) {
         {"cluster{members = 4} math.random()", "nil value"},
         {"cluster{members = 4} os.time()", "nil value"},
         {"cluster{members = 4, liars = {[1] = 'lazy'}}", "no such lie"},
-        {"cluster{members = 65}", "members"},
+        {"cluster{members = 129}", "members"},
         {"cluster{members = 4} answer(0, 0)", "out of range"},
     };
     for (size_t i = 0; i < sizeof mistakes / sizeof mistakes[0]; i++) {

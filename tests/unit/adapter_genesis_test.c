@@ -133,8 +133,8 @@ static void test_canonical_form(void **state) {
     size_t size = 0, at = 0;
     uint8_t *bytes = genesis_encode(&made, &size);
     assert_int_equal(size,
-                     16 + (4 + 4) + 4 + (4 + 2) + 8 + 13 * 8 + 4 + MEMBERS * (4 + 5 + 32 + 33 + 8));
-    assert_memory_equal(bytes, "synod.genesis.v2\4\0\0\0test", at = 24);
+                     16 + (4 + 4) + 4 + (4 + 2) + 8 + 14 * 8 + 4 + MEMBERS * (4 + 5 + 32 + 33 + 8));
+    assert_memory_equal(bytes, "synod.genesis.v3\4\0\0\0test", at = 24);
     assert_int_equal(load_u32(bytes + at), made.protocol_id);
     assert_memory_equal(bytes + at + 4, "\2\0\0\0kv", 6);
     assert_int_equal(load_u64(bytes + at + 10), made.time_ns);
@@ -174,7 +174,7 @@ static void test_committee(void **state) {
 static void test_no_json(void **state) {
     (void)state;
     assert_refused("", SYNOD_MALFORMED, "line 1");
-    assert_refused("{\n\n\"version\": 2,\n}", SYNOD_MALFORMED, "line 4");
+    assert_refused("{\n\n\"version\": 3,\n}", SYNOD_MALFORMED, "line 4");
     assert_refused("{} {}", SYNOD_MALFORMED, "JSON");
     assert_refused("[]", SYNOD_BAD_CONFIG, "should be an object");
     assert_refused("7", SYNOD_BAD_CONFIG, "should be an object");
@@ -195,7 +195,7 @@ static void test_no_json(void **state) {
 
 static void test_fields(void **state) {
     (void)state;
-    assert_refused("{\"version\": 3, \"new\": 1}", SYNOD_BAD_VERSION, "version 3");
+    assert_refused("{\"version\": 2, \"new\": 1}", SYNOD_BAD_VERSION, "version 2");
     assert_refused(with("\"chain\"", "\"chian\""), SYNOD_BAD_CONFIG, "chian is no field");
     assert_refused(with("\"leader_views\"", "\"leaderviews\""), SYNOD_BAD_CONFIG,
                    "parameters.leaderviews");
@@ -209,6 +209,9 @@ static void test_fields(void **state) {
     assert_refused(with("\"test\"", "\"a b\""), SYNOD_BAD_CONFIG, "chain should be a name");
     assert_refused(with("\"test\"", "\"\""), SYNOD_BAD_CONFIG, "chain should be a name");
     assert_refused(with("\"hotstuff\"", "\"paxos\""), SYNOD_UNSUPPORTED, "'paxos'");
+    assert_refused(with("\"inline\"", "\"outline\""), SYNOD_BAD_CONFIG, "inline or certified");
+    assert_refused(with("\"inline\"", "2"), SYNOD_BAD_CONFIG, "payload_strategy should be a text");
+    assert_int_equal(parse(with("\"inline\"", "\"certified\"")), SYNOD_OK);
     assert_refused(with("2025-01-01T00:00:00Z", "yesterday"), SYNOD_BAD_CONFIG, "time should be");
 }
 
@@ -234,11 +237,11 @@ static void test_members(void **state) {
     (void)state;
     char key[2][2 * TLS_KEY_BYTES + 1];
     assert_refused(
-        "{\"version\": 2, \"chain\": \"c\", \"protocol\": \"hotstuff\", \"app\": \"kv\", "
+        "{\"version\": 3, \"chain\": \"c\", \"protocol\": \"hotstuff\", \"app\": \"kv\", "
         "\"time\": \"2025-01-01T00:00:00Z\", \"members\": []}",
         SYNOD_BAD_CONFIG, "members should list");
     assert_refused(
-        "{\"version\": 2, \"chain\": \"c\", \"protocol\": \"hotstuff\", \"app\": \"kv\", "
+        "{\"version\": 3, \"chain\": \"c\", \"protocol\": \"hotstuff\", \"app\": \"kv\", "
         "\"time\": \"2025-01-01T00:00:00Z\"}",
         SYNOD_BAD_CONFIG, "members is missing");
     assert_refused(with("\"node2\"", "\"node1\""), SYNOD_DUPLICATE, "same name");

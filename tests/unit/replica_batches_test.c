@@ -1,0 +1,206 @@
+/* What one replica does with batches of others (docs/protocols/payload.md): acknowledged once and
+ * when durable, verified before, in their order, within bounds; certificates of few refused. */
+#include "tests/unit/replica_chain.h"
+
+#include "codec/batch_codec.h"
+
+enum { SELF = 1, AUTHOR = 2, OTHER = 3 };
+
+static world_t *open_certified(void) {
+    world_t *w = world_make(SUITE_SYMBOLIC, SELF);
+    w->config.chain.payload = PAYLOAD_CERTIFIED;
+    start(w);
+    connect_all(w);
+    forget(w);
+    return w;
+}
+
+/* A batch of one open request; `flip`: its signature is none. Its name goes to `*name`. */
+static void send_batch(world_t *w, member_t link, member_t author, uint64_t sequence,
+                       uint64_t nonce, const digest_t *parent, bool flip, digest_t *name) {
+    node_t *node = calloc(1, sizeof *node);
+    assert_non_null(node);
+    add_request(w, node, 0, 0, nonce, 0, (bytes_t){0});
+    if (flip)
+        node->payload[node->payload_size - 1] ^= 1;
+    batch_t batch = {.author = author,
+                     .sequence = sequence,
+                     .parent = *parent,
+                     .requests = bytes_of(node->payload, node->payload_size)};
+    batch_entry_t entry = {.size_bytes = (uint32_t)node->payload_size,
+                           .requests = 1,
+                           .content = batch_content(batch.requests)};
+    *name = batch_name(author, sequence, parent, &entry);
+    uint8_t *body = malloc(BATCH_HEADER_BYTES + node->payload_size);
+    assert_non_null(body);
+    writer_t writer = writer_of(body, BATCH_HEADER_BYTES + node->payload_size);
+    batch_encode(&batch, &writer);
+    assert_false(writer.failed);
+    feed(w, member_link(link), FRAME_BATCH, writer_bytes(&writer));
+    free(body);
+    free(node);
+}
+
+static batch_ack_t last_ack(world_t *w) {
+    const sent_t *sent = last_sent(w, FRAME_BATCH_ACK, member_link(AUTHOR));
+    assert_non_null(sent);
+    reader_t reader = reader_of(bytes_of(sent->body, sent->size));
+    batch_ack_t ack;
+    assert_int_equal(batch_ack_decode(&reader, &ack), SYNOD_OK);
+    return ack;
+}
+
+/* PAY 2, attack D9: not before it is durable; the same again is acknowledged again, another batch
+ * in its place never, also after a restart. */
+static void test_one_acknowledgement_a_place(void **state) {
+    (void)state;
+    world_t *w = open_certified();
+    digest_t none = {{0}}, first, second, name;
+    w->disk_holds = true;
+    send_batch(w, AUTHOR, AUTHOR, 1, 1, &none, false, &first);
+    settle(w);
+    assert_int_equal(count_sent(w, FRAME_BATCH_ACK), 0);
+    w->disk_holds = false;
+    settle(w);
+    assert_int_equal(count_sent(w, FRAME_BATCH_ACK), 1);
+    batch_ack_t ack = last_ack(w);
+    assert_true(digest_equal(&ack.name, &first));
+    send_batch(w, AUTHOR, AUTHOR, 1, 1, &none, false, &name);
+    settle(w);
+    assert_int_equal(count_sent(w, FRAME_BATCH_ACK), 2);
+    send_batch(w, AUTHOR, AUTHOR, 1, 2, &none, false, &second);
+    settle(w);
+    assert_int_equal(count_sent(w, FRAME_BATCH_ACK), 2);
+    assert_false(digest_equal(&first, &second));
+    stop(w);
+    start(w);
+    connect_all(w);
+    forget(w);
+    send_batch(w, AUTHOR, AUTHOR, 1, 2, &none, false, &second);
+    settle(w);
+    assert_int_equal(count_sent(w, FRAME_BATCH_ACK), 0);
+    send_batch(w, AUTHOR, AUTHOR, 1, 1, &none, false, &name);
+    settle(w);
+    ack = last_ack(w);
+    assert_true(digest_equal(&ack.name, &first));
+    world_close(w);
+}
+
+/* PAY 2, attack K1: one request that its client did not sign, and the batch is none; the right one
+ * may follow in its place. */
+static void test_unsigned_request_in_a_batch(void **state) {
+    (void)state;
+    world_t *w = open_certified();
+    digest_t none = {{0}}, name;
+    send_batch(w, AUTHOR, AUTHOR, 1, 1, &none, true, &name);
+    settle(w);
+    assert_int_equal(count_sent(w, FRAME_BATCH_ACK), 0);
+    assert_int_equal(report(w).signatures_bad, 1);
+    stop(w); /* nor was it written */
+    start(w);
+    connect_all(w);
+    forget(w);
+    settle(w);
+    assert_int_equal(count_sent(w, FRAME_BATCH_ACK), 0);
+    send_batch(w, AUTHOR, AUTHOR, 1, 1, &none, false, &name);
+    settle(w);
+    assert_int_equal(count_sent(w, FRAME_BATCH_ACK), 1);
+    world_close(w);
+}
+
+/* PAY 2: in order, on the one before; what is missing is asked for; only from the author. */
+static void test_order_of_a_lane(void **state) {
+    (void)state;
+    world_t *w = open_certified();
+    digest_t none = {{0}}, first, second, name;
+    send_batch(w, AUTHOR, AUTHOR, 2, 2, &none, false, &name);
+    settle(w);
+    assert_int_equal(count_sent(w, FRAME_BATCH_ACK), 0);
+    assert_int_equal(count_sent(w, FRAME_BATCH_ASK), 1);
+    send_batch(w, OTHER, AUTHOR, 1, 1, &none, false, &first);
+    settle(w);
+    assert_int_equal(count_sent(w, FRAME_BATCH_ACK), 0);
+    send_batch(w, AUTHOR, AUTHOR, 1, 1, &none, false, &first);
+    send_batch(w, AUTHOR, AUTHOR, 2, 2, &none, false, &name); /* on nothing */
+    settle(w);
+    assert_int_equal(count_sent(w, FRAME_BATCH_ACK), 1);
+    send_batch(w, AUTHOR, AUTHOR, 2, 2, &first, false, &second);
+    settle(w);
+    assert_int_equal(count_sent(w, FRAME_BATCH_ACK), 2);
+    batch_ack_t ack = last_ack(w);
+    assert_true(digest_equal(&ack.name, &second));
+    world_close(w);
+}
+
+/* PAY 2: a flood of batches of an author that does not let them be ordered fills its window. */
+static void test_window_of_a_lane(void **state) {
+    (void)state;
+    world_t *w = open_certified();
+    digest_t parent = {{0}}, name;
+    for (uint64_t s = 1; s <= 3 * LANE_WINDOW; s++) {
+        send_batch(w, AUTHOR, AUTHOR, s, s, &parent, false, &name);
+        parent = name;
+    }
+    settle(w);
+    assert_int_equal(count_sent(w, FRAME_BATCH_ACK), LANE_WINDOW);
+    assert_true(report(w).frames_dropped > 0);
+    world_close(w);
+}
+
+/* PAY 3: what fewer than a quorum acknowledged, or somebody else signed, is certified to nobody. */
+static void test_certificate_of_few(void **state) {
+    (void)state;
+    world_t *w = open_certified();
+    batch_entry_t entry = {.size_bytes = 100, .requests = 1, .content = {{7}}};
+    digest_t none = {{0}};
+    digest_t name = batch_name(AUTHOR, 1, &none, &entry);
+    statement_t statement = batch_statement(w->committee.epoch, AUTHOR, 1, &name);
+    uint8_t signatures[3 * SYNOD_SIGNATURE_BYTES], body[1024];
+    for (uint32_t i = 0; i < 3; i++) {
+        signature_t signature = sign_statement(w, i == 0 ? 0 : i + 1, &statement);
+        memcpy(signatures + (size_t)i * SYNOD_SIGNATURE_BYTES, signature.bytes,
+               SYNOD_SIGNATURE_BYTES);
+    }
+    for (uint32_t round = 0; round < 3; round++) {
+        static const uint8_t bitmaps[] = {0x5, 0xe, 0xd}; /* two; another's signature; good */
+        batch_reference_t reference = {
+            .author = AUTHOR,
+            .first = 1,
+            .count = 1,
+            .entries = {entry},
+            .signers = bytes_of(&bitmaps[round], 1),
+            .signatures = bytes_of(signatures, (round == 0 ? 2u : 3u) * SYNOD_SIGNATURE_BYTES)};
+        writer_t writer = writer_of(body, sizeof body);
+        write_bytes(&writer, none.bytes, sizeof none.bytes);
+        batch_reference_encode(&reference, &writer);
+        uint64_t dropped = report(w).frames_dropped;
+        feed(w, member_link(AUTHOR), FRAME_BATCH_PROOF, writer_bytes(&writer));
+        assert_int_equal(report(w).frames_dropped - dropped, round < 2 ? 1 : 0);
+    }
+    world_close(w);
+}
+
+/* What no block of an inline chain names is nothing to it. */
+static void test_inline_chain_knows_no_batches(void **state) {
+    (void)state;
+    world_t *w = world_open(SUITE_SYMBOLIC, SELF);
+    digest_t none = {{0}}, name;
+    uint64_t dropped = report(w).frames_dropped;
+    send_batch(w, AUTHOR, AUTHOR, 1, 1, &none, false, &name);
+    settle(w);
+    assert_int_equal(count_sent(w, FRAME_BATCH_ACK), 0);
+    assert_int_equal(report(w).frames_dropped - dropped, 1);
+    world_close(w);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_one_acknowledgement_a_place),
+        cmocka_unit_test(test_unsigned_request_in_a_batch),
+        cmocka_unit_test(test_order_of_a_lane),
+        cmocka_unit_test(test_window_of_a_lane),
+        cmocka_unit_test(test_certificate_of_few),
+        cmocka_unit_test(test_inline_chain_knows_no_batches),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
