@@ -16,8 +16,8 @@
 #define MS UINT64_C(1000000)
 #define SECOND (1000 * MS)
 
-enum { VALUE_BYTES = 8000, BYTES_A_CLIENT = 64 << 10, BYTES_LEAST = 8 << 20 };
-enum { UPLINK_BYTES = 4000000, PAYLOAD_BYTES = 256 << 10 };
+enum { VALUE_BYTES = 8000, BYTES_A_CLIENT = 64 << 10, BYTES_LEAST = 16 << 20 };
+enum { UPLINK_BYTES = 4000000, PAYLOAD_BYTES = 1 << 20 };
 
 typedef struct figures {
     double seconds, mega, leader, median;
@@ -26,9 +26,9 @@ typedef struct figures {
 static world_options_t options_of(uint32_t members, uint32_t kind) {
     world_options_t options = world_options_quiet(members);
     options.clients = members;
-    options.client_window = members < 31 ? 32 : 8; /* a quarter of the largest payload, or less */
+    options.client_window = members < 100 ? 32 : 8;
     options.client_batch = 1;
-    options.retry_ns = 600 * SECOND; /* nobody is silent, some are slow */
+    options.retry_ns = 120 * SECOND; /* nobody is silent, some are slow */
     options.delay_min_ns = options.delay_max_ns = 20 * MS;
     options.uplink_bytes = UPLINK_BYTES;
     options.chain.payload = kind;
@@ -37,7 +37,7 @@ static world_options_t options_of(uint32_t members, uint32_t kind) {
     options.chain.core.request_patience_ns = 600 * SECOND;
     options.chain.checkpoint_blocks = 256;
     options.segment_bytes = 4u << 20;
-    options.segments = members < 32 ? 16 : 28;
+    options.segments = 8 + members; /* replica/open.c: lanes_fit */
     return options;
 }
 

@@ -219,7 +219,7 @@ void lanes_recovered(replica_t *r) {
         return;
     lanes_advance(r);
     r->lanes.dirty = true;
-    r->lanes.resend_at = r->now.now_ns + 1; /* what was certified before is acknowledged again */
+    r->lanes.remind_at = r->now.now_ns + 1; /* what was certified before is acknowledged again */
 }
 
 /* All of a lane or nothing: recovery meets them in their order. */

@@ -71,7 +71,7 @@ typedef struct lanes {
     uint64_t said;    /* journal sequence that was durable when they were looked through */
     uint64_t used;    /* highest own sequence that ever stood in a block or the journal */
     own_acks_t *acks; /* LANE_WINDOW, by sequence */
-    uint64_t resend_at;
+    uint64_t remind_at;
     height_t unwritten; /* highest executed block whose bytes are in the journal as batches only */
     /* the block whose bytes are asked for */
     digest_t fetch_block;

@@ -4,8 +4,11 @@
 #include "replica/lanes.h"
 #include "replica/state.h"
 
-/* Whoever was asked for bytes and does not bring them in this time is left for the next one. */
+/* Whoever was asked for bytes and does not bring them in this time is left for the next one; twice
+ * as long each time, up to 2^4, so that slow links are not filled with what is under way. The
+ * author itself has the first such time: mostly its batch is. */
 #define FETCH_PATIENCE_NS UINT64_C(250000000)
+#define FETCH_BACK_OFF 4
 
 /* Walks the batches that a block names. */
 typedef struct named {
@@ -104,7 +107,7 @@ static void ask(replica_t *r, member_t member, member_t author, uint64_t sequenc
     link_send(r, r->member_links[member], LANE_CONSENSUS, FRAME_BATCH_ASK, writer.at);
 }
 
-/* After a round in vain blocks are asked for as well: whoever executed it has it whole. */
+/* After some in vain blocks are asked for as well: whoever executed it has it whole. */
 void fetch_missing(replica_t *r, const block_slot_t *slot) {
     lanes_t *lanes = &r->lanes;
     if (r->phase != REPLICA_RUNNING)
@@ -116,21 +119,24 @@ void fetch_missing(replica_t *r, const block_slot_t *slot) {
     }
     if (lanes->fetch_at > r->now.now_ns)
         return;
-    lanes->fetch_at = r->now.now_ns + FETCH_PATIENCE_NS;
+    uint32_t tries = lanes->fetch_tries++;
+    lanes->fetch_at =
+        r->now.now_ns + (FETCH_PATIENCE_NS << (tries < FETCH_BACK_OFF ? tries : FETCH_BACK_OFF));
     named_t named = named_of(r, slot);
     while (named_next(&named) != NULL) {
-        if (bitset_has(slot->here, named.index))
+        bool coming = tries == 0 && r->member_links[named.reference.author] != LINK_NONE;
+        if (bitset_has(slot->here, named.index) || coming)
             continue;
-        member_t member = holder(r, &named, lanes->fetch_tries + named.index);
+        member_t member = holder(r, &named, tries + named.index);
         if (member != MEMBER_NONE)
             ask(r, member, named.reference.author, named.sequence);
     }
-    if (lanes->fetch_tries++ >= r->config.committee->size)
+    if (tries > FETCH_BACK_OFF)
         sync_want(r);
 }
 
 bool fetch_waits(const replica_t *r) {
-    return r->lanes.fetch_at != 0 && r->lanes.fetch_tries <= r->config.committee->size;
+    return r->lanes.fetch_at != 0 && r->lanes.fetch_tries <= FETCH_BACK_OFF + 1;
 }
 
 void fetch_tick(replica_t *r) {

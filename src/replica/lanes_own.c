@@ -5,8 +5,10 @@
 #include "base/bitset.h"
 #include "replica/state.h"
 
-/* What nobody answered for so long is said again. */
-#define RESEND_NS UINT64_C(500000000)
+/* Whoever did not acknowledge for so long is reminded. */
+#define REMIND_NS UINT64_C(500000000)
+/* What is certified and waits so long may not be known to the leader. */
+#define RELAY_NS UINT64_C(2000000000)
 /* A batch goes out at once while none is on its way; else when it has a quarter of what a lane may
  * have, so that requests collect while acknowledgements come, and no timer is needed. */
 #define BATCH_SHARE 4
@@ -144,8 +146,8 @@ void own_said(replica_t *r, held_batch_t *held) {
     own_statement(r, held, bytes);
     r->config.signer->sign(r->config.signer->context, bytes_of(bytes, sizeof bytes), &signature);
     known_add(r, r->config.self, bytes, &signature);
-    if (r->lanes.resend_at == 0)
-        r->lanes.resend_at = r->now.now_ns + RESEND_NS;
+    if (r->lanes.remind_at == 0)
+        r->lanes.remind_at = r->now.now_ns + REMIND_NS;
     count_ack(r, r->config.self, held, &signature);
 }
 
@@ -215,8 +217,18 @@ void own_met(replica_t *r, member_t member) {
             batch_send(r, link, r->config.self, held_at(lane, s));
 }
 
-/* To each member the first batch that it did not acknowledge and that needs it; to the leader what
- * is certified and waits: it may not know. */
+/* A question about an own batch: it goes the way of the batches and arrives after them, so that
+ * whoever does not have it by then lost it, and asks. Sending the batch itself again would fill a
+ * slow uplink with what is under way already. */
+static void remind(replica_t *r, member_t member, uint64_t sequence) {
+    batch_ask_t ask = {.author = r->config.self, .sequence = sequence};
+    writer_t writer = frame_writer(r);
+    batch_ask_encode(&ask, &writer);
+    link_send(r, r->member_links[member], LANE_CLIENT, FRAME_BATCH_ASK, writer.at);
+}
+
+/* Each member about the first batch that it did not acknowledge and that needs it; the leader hears
+ * what is certified and waits: it may not know. */
 static void say_again(replica_t *r) {
     author_lane_t *lane = own_lane(r);
     link_t leader = r->last_leader == MEMBER_NONE || r->last_leader == r->config.self
@@ -229,12 +241,12 @@ static void say_again(replica_t *r) {
                 bitset_has(r->lanes.acks[s % LANE_WINDOW].signers, m))
                 continue;
             if (r->member_links[m] != LINK_NONE && !r->mute)
-                batch_send(r, r->member_links[m], r->config.self, held_at(lane, s));
+                remind(r, m, s);
             break;
         }
         author_lane_t *other = &r->lanes.lanes[m];
         if (other->certified > other->tip && !other->relayed && leader != LINK_NONE &&
-            r->now.now_ns - other->certified_ns >= RESEND_NS) {
+            r->now.now_ns - other->certified_ns >= RELAY_NS) {
             other->relayed = true;
             proof_send(r, &leader, 1, m);
         }
@@ -246,7 +258,7 @@ void lanes_tick(replica_t *r) {
     if (lanes->lanes == NULL)
         return;
     fetch_tick(r);
-    if (lanes->resend_at == 0 || lanes->resend_at > r->now.now_ns)
+    if (lanes->remind_at == 0 || lanes->remind_at > r->now.now_ns)
         return;
     say_again(r);
     bool waits = false;
@@ -254,5 +266,5 @@ void lanes_tick(replica_t *r) {
         const author_lane_t *lane = &lanes->lanes[m];
         waits |= lane->certified > lane->tip || (m == r->config.self && lane->high > lane->tip);
     }
-    lanes->resend_at = waits ? r->now.now_ns + RESEND_NS : 0;
+    lanes->remind_at = waits ? r->now.now_ns + REMIND_NS : 0;
 }

@@ -203,6 +203,15 @@ void lanes_pump(replica_t *r) {
 
 /* ---- questions ---- */
 
+/* An author reminds of its own batch: it was acknowledged, or is under way here, or was lost. */
+static void reminded(replica_t *r, const batch_ask_t *ask) {
+    author_lane_t *lane = &r->lanes.lanes[ask->author];
+    if (lane_holds(lane, ask->sequence) && held_at(lane, ask->sequence)->state == HELD_SAID)
+        acknowledge(r, ask->author, held_at(lane, ask->sequence));
+    else if (ask->sequence > lane->high && ask->sequence > lane->tip && !lane->forked)
+        ask_for_gap(r, ask->author);
+}
+
 /* Whoever lacks the bytes of a batch, of its author's lane or of a final block. */
 void lanes_on_ask(replica_t *r, replica_link_t *link, bytes_t body) {
     reader_t reader = reader_of(body);
@@ -217,6 +226,11 @@ void lanes_on_ask(replica_t *r, replica_link_t *link, bytes_t body) {
     author_lane_t *lane = &r->lanes.lanes[ask.author];
     held_batch_t *held = held_at(lane, ask.sequence);
     bytes_t requests;
+    if (ask.author == link->member) {
+        if (quota_work(r, link, ASK_WORK_NS))
+            reminded(r, &ask);
+        return;
+    }
     if (lane_holds(lane, ask.sequence) && held->state == HELD_SAID) {
         if (quota_work(r, link, ASK_WORK_NS + held->entry.size_bytes))
             batch_send(r, link->link, ask.author, held);

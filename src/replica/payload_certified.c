@@ -20,8 +20,8 @@ static void certified_led(replica_t *r) {
         r->member_links[r->last_leader] == LINK_NONE)
         return;
     proof_send(r, &r->member_links[r->last_leader], 1, r->config.self);
-    if (r->lanes.resend_at == 0)
-        r->lanes.resend_at = r->now.now_ns + 1;
+    if (r->lanes.remind_at == 0)
+        r->lanes.remind_at = r->now.now_ns + 1;
 }
 
 /* Requests wait for their leader only once they are certified: before that it is not its fault. */
