@@ -11,6 +11,24 @@ static bytes_t body_of(const frame_buffer_t *frame) {
 
 /* ---- oracle ---- */
 
+static void tell(world_t *w, uint64_t key, uint64_t content) {
+    said_t *said = said_slot(w, key);
+    w->said_count += said->key == 0 ? 1 : 0;
+    *said = (said_t){key, content};
+}
+
+static uint64_t told(world_t *w, uint64_t key) {
+    return said_slot(w, key)->content; /* 0 where nothing is */
+}
+
+/* One thing a key, ever; false: something else was said before. */
+static bool said_once(world_t *w, uint64_t key, uint64_t content) {
+    uint64_t before = told(w, key);
+    if (before == 0)
+        tell(w, key, content);
+    return before == 0 || before == content;
+}
+
 /* What a member said or made durable about one place of one lane. */
 static uint64_t place_print(member_t member, uint64_t what, member_t author, uint64_t sequence) {
     return oracle_mix(oracle_mix(oracle_mix(what, member), author), sequence) | 1;
@@ -41,18 +59,17 @@ void oracle_batch_sent(node_t *node, unsigned kind, bytes_t body) {
     if (kind == FRAME_BATCH && batch_decode(&reader, &batch) == SYNOD_OK &&
         batch.author == node->member && (batch.sequence == 1 || !digest_is_zero(&batch.parent)) &&
         name_of(w, &batch, &name)) { /* an answer about an old one has no parent */
-        if (!oracle_said(w, place_print(node->member, PLACE_MADE, batch.author, batch.sequence),
-                         digest_prefix(&name)))
+        if (!said_once(w, place_print(node->member, PLACE_MADE, batch.author, batch.sequence),
+                       digest_prefix(&name)))
             violate(w, VIOLATION_CONFLICT, "honest member %u made two batches %llu", node->member,
                     (unsigned long long)batch.sequence);
     } else if (kind == FRAME_BATCH_ACK && batch_ack_decode(&reader, &ack) == SYNOD_OK) {
         uint64_t print = digest_prefix(&ack.name);
-        if (!oracle_said(w, place_print(node->member, PLACE_SAID, ack.author, ack.sequence), print))
+        if (!said_once(w, place_print(node->member, PLACE_SAID, ack.author, ack.sequence), print))
             violate(w, VIOLATION_CONFLICT,
                     "honest member %u acknowledged two batches %llu of member %u", node->member,
                     (unsigned long long)ack.sequence, ack.author);
-        if (oracle_told(w, place_print(node->member, PLACE_HELD, ack.author, ack.sequence)) !=
-            print)
+        if (told(w, place_print(node->member, PLACE_HELD, ack.author, ack.sequence)) != print)
             violate(w, VIOLATION_DURABILITY,
                     "member %u acknowledged batch %llu of member %u, which is not durable here",
                     node->member, (unsigned long long)ack.sequence, ack.author);
@@ -64,9 +81,8 @@ void oracle_batch_durable(node_t *node, bytes_t body) {
     batch_t batch;
     digest_t name;
     if (batch_decode(&reader, &batch) == SYNOD_OK && name_of(node->world, &batch, &name))
-        oracle_tell(node->world,
-                    place_print(node->member, PLACE_HELD, batch.author, batch.sequence),
-                    digest_prefix(&name));
+        tell(node->world, place_print(node->member, PLACE_HELD, batch.author, batch.sequence),
+             digest_prefix(&name));
 }
 
 /* ---- forgery ---- */

@@ -173,7 +173,7 @@ static said_t *said_find(world_t *w, uint64_t key) {
     return &w->said[slot];
 }
 
-static said_t *said_slot(world_t *w, uint64_t key) {
+said_t *said_slot(world_t *w, uint64_t key) {
     if (2 * (w->said_count + 1) > w->said_capacity) {
         said_t *old = w->said;
         uint32_t old_capacity = w->said_capacity;
@@ -280,23 +280,6 @@ void oracle_sent(node_t *node, const frame_buffer_t *frame) {
 }
 
 /* ---- what is durable ---- */
-
-void oracle_tell(world_t *w, uint64_t key, uint64_t content) {
-    said_t *said = said_slot(w, key);
-    w->said_count += said->key == 0 ? 1 : 0;
-    *said = (said_t){key, content};
-}
-
-uint64_t oracle_told(world_t *w, uint64_t key) {
-    return said_slot(w, key)->content; /* 0 where nothing is */
-}
-
-bool oracle_said(world_t *w, uint64_t key, uint64_t content) {
-    uint64_t before = oracle_told(w, key);
-    if (before == 0)
-        oracle_tell(w, key, content);
-    return before == 0 || before == content;
-}
 
 static void take_record(spoken_t *spoken, bytes_t body) {
     reader_t reader = reader_of(body);

@@ -251,10 +251,8 @@ void oracle_landed(node_t *node, bytes_t written);
 void oracle_submitted(sim_client_t *client, sim_request_t *request);
 void oracle_answered(sim_client_t *client, const sim_request_t *request);
 uint64_t oracle_mix(uint64_t hash, uint64_t word);
-/* One thing a key, ever; false: something else was said before. And facts that may change. */
-bool oracle_said(world_t *w, uint64_t key, uint64_t content);
-void oracle_tell(world_t *w, uint64_t key, uint64_t content);
-uint64_t oracle_told(world_t *w, uint64_t key); /* 0: nothing */
+/* Where what was said under this key stands, or would. */
+said_t *said_slot(world_t *w, uint64_t key);
 /* At the end of a run in which everything was answered. */
 void oracle_finish(world_t *w);
 

@@ -377,22 +377,6 @@ void answer_status(replica_t *r, replica_link_t *link);
 /* ---- recover.c ---- */
 void recover_continue(replica_t *r);
 
-/* ---- attest.c ---- */
-digest_t committee_root(const replica_t *r);
-void attest_collect(replica_t *r);
-synod_status checkpoint_verify(const checkpoint_t *checkpoint, const committee_t *committee);
-void attest_executed(replica_t *r);
-/* All hear of the root at hand: it was computed here, or came with a snapshot. */
-void attest_tell(replica_t *r);
-/* The peer was greeted: it hears our last checkpoint. */
-void attest_greet(replica_t *r, const replica_link_t *link);
-void attest_tick(replica_t *r);
-/* A member says that it has this height: if it stays above ours, it is asked for it. */
-void attest_heard(replica_t *r, member_t member, height_t height);
-/* Asks the next member whose height is above ours, when no question is open. */
-void attest_follow(replica_t *r);
-void attest_on_frame(replica_t *r, replica_link_t *link, bytes_t body);
-
 /* ---- replica.c ---- */
 void replica_halt(replica_t *r, synod_status status, const char *reason);
 void replica_log_list(replica_t *r, int level, const char *module, const char *event,

@@ -1,5 +1,5 @@
 /* What block sync keeps, and what its files offer to the rest of the replica: sync.c asks and
- * takes, serve.c answers. */
+ * takes, attest.c says and hears who has which state, serve.c answers. */
 #ifndef REPLICA_SYNC_PARTS_H
 #define REPLICA_SYNC_PARTS_H
 
@@ -45,6 +45,22 @@ synod_status judge_proof(replica_t *r, bytes_t encoded, height_t height, const d
                          const certificate_t **proof);
 /* After a start from a snapshot: the core may know nothing of the certificate that finished it. */
 void sync_tell_anchor(replica_t *r);
+
+/* ---- attest.c ---- */
+digest_t committee_root(const replica_t *r);
+void attest_collect(replica_t *r);
+synod_status checkpoint_verify(const checkpoint_t *checkpoint, const committee_t *committee);
+void attest_executed(replica_t *r);
+/* All hear of the root at hand: it was computed here, or came with a snapshot. */
+void attest_tell(replica_t *r);
+/* The peer was greeted: it hears our last checkpoint. */
+void attest_greet(replica_t *r, const struct replica_link *link);
+void attest_tick(replica_t *r);
+/* A member says that it has this height: if it stays above ours, it is asked for it. */
+void attest_heard(replica_t *r, member_t member, height_t height);
+/* Asks the next member whose height is above ours, when no question is open. */
+void attest_follow(replica_t *r);
+void attest_on_frame(replica_t *r, struct replica_link *link, bytes_t body);
 
 /* ---- serve.c ---- */
 void serve_ask(replica_t *r, struct replica_link *link, bytes_t body);

@@ -26,7 +26,7 @@ static void manifest(bytes_t input) {
         stream += snapshot_chunk_bytes(&decoded, i);
     }
     require(stream == decoded.stream_bytes);
-    const digest_t content = snapshot_content_id(input, decoded.chunk_count);
+    const digest_t content = snapshot_content_id(input, &decoded);
     (void)content;
     writer_t writer = writer_of(again, input.size);
     snapshot_manifest_encode(&decoded, &writer);

@@ -80,7 +80,9 @@ static bytes_t manifest_of(const blob_t *blob) {
 }
 
 static digest_t content_of(const blob_t *blob) {
-    return snapshot_content_id(manifest_of(blob), snapshot_chunks_of(header.stream_bytes));
+    snapshot_manifest_t manifest;
+    assert_int_equal(snapshot_manifest_decode(manifest_of(blob), &manifest), SYNOD_OK);
+    return snapshot_content_id(manifest_of(blob), &manifest);
 }
 
 static void tell_manifest(world_t *w, link_t link, const blob_t *blob) {
