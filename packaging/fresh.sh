@@ -78,7 +78,8 @@ END
 unshare --mount --pid --fork --uts --ipc --net --cgroup --kill-child \
     sh "$work/boot.sh" "$tree" > "$work/boot.log" 2>&1 < /dev/null &
 outer=$!
-trap 'kill "$outer" 2> /dev/null || true' EXIT
+# Its death takes systemd along (--kill-child), and all that is in the namespaces; it is deaf to SIGTERM.
+trap 'kill -KILL "$outer" 2> /dev/null || true' EXIT
 inside() { nsenter -t "$systemd" -a $clean "$@"; }
 tries=0
 until [ -n "$systemd" ] && inside systemctl is-system-running 2> /dev/null | grep -q 'running\|degraded'; do
