@@ -218,7 +218,7 @@ static void ledger_stream(void) {
 
 static void texts(void) {
     static const char genesis[] =
-        "{\"version\":2,\"chain\":\"x\",\"protocol\":\"hotstuff\",\"app\":\"kv\","
+        "{\"version\":3,\"chain\":\"x\",\"protocol\":\"hotstuff\",\"app\":\"kv\","
         "\"time\":\"2025-01-31T12:00:00Z\",\"parameters\":{\"view_timeout_ns\":500000000},"
         "\"members\":[{\"name\":\"a\",\"address\":\"127.0.0.1:7100\",\"weight\":1,\"key\":"
         "\"d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a\",\"tls_key\":"
