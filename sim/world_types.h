@@ -20,7 +20,7 @@
 #define MS UINT64_C(1000000)
 #define SECOND UINT64_C(1000000000)
 /* Requests of one payload. */
-#define WALK_REQUESTS_MAX 4096
+#define WALK_REQUESTS_MAX 10240 /* as many as a block may have */
 #define ENDPOINTS_MAX (WORLD_MEMBERS_MAX + WORLD_CLIENTS_MAX)
 #define DISK_PAGE_BYTES 65536u
 #define DISK_CUT_BYTES 512u

@@ -88,11 +88,7 @@ typedef struct verify_item {
     bool good;
 } verify_item_t;
 
-typedef enum verify_purpose {
-    VERIFY_BLOCK = 1,
-    VERIFY_SUBMIT = 2,
-    VERIFY_BATCH = 3
-} verify_purpose_t;
+typedef enum verify_purpose { VERIFY_BLOCK = 1, VERIFY_SUBMIT, VERIFY_BATCH } verify_purpose_t;
 
 /* A batch of request signatures at the pool. */
 typedef struct verify_job {
