@@ -146,6 +146,7 @@ void own_said(replica_t *r, held_batch_t *held);
 void own_on_ack(replica_t *r, replica_link_t *link, bytes_t body);
 void proof_send(replica_t *r, const link_t *links, uint32_t count, member_t author);
 void own_met(replica_t *r, member_t member);
+void lanes_look_again(replica_t *r);
 void lanes_tick(replica_t *r);
 
 /* ---- lanes_fetch.c ---- */

@@ -253,6 +253,11 @@ static void say_again(replica_t *r) {
     }
 }
 
+void lanes_look_again(replica_t *r) {
+    if (r->lanes.remind_at == 0)
+        r->lanes.remind_at = r->now.now_ns + REMIND_NS;
+}
+
 void lanes_tick(replica_t *r) {
     lanes_t *lanes = &r->lanes;
     if (lanes->lanes == NULL)
@@ -261,7 +266,8 @@ void lanes_tick(replica_t *r) {
     if (lanes->remind_at == 0 || lanes->remind_at > r->now.now_ns)
         return;
     say_again(r);
-    bool waits = false;
+    lanes->dirty = true;
+    bool waits = r->disk_short;
     for (member_t m = 0; m < r->config.committee->size; m++) {
         const author_lane_t *lane = &lanes->lanes[m];
         waits |= lane->certified > lane->tip || (m == r->config.self && lane->high > lane->tip);

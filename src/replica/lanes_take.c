@@ -199,6 +199,8 @@ void lanes_pump(replica_t *r) {
             lanes->mute += lane_holds(lane, s) && held_at(lane, s)->state == HELD_WRITTEN;
         }
     }
+    if (r->disk_short) /* nothing else may look again whether a snapshot can be taken */
+        lanes_look_again(r);
 }
 
 /* ---- questions ---- */
