@@ -28,7 +28,7 @@ static world_options_t options_of(uint32_t members, uint32_t kind) {
     options.clients = members;
     options.client_window = members < 100 ? 32 : 8;
     options.client_batch = 1;
-    options.retry_ns = 120 * SECOND; /* nobody is silent, some are slow */
+    options.retry_ns = 120 * SECOND;
     options.delay_min_ns = options.delay_max_ns = 20 * MS;
     options.uplink_bytes = UPLINK_BYTES;
     options.chain.payload = kind;
@@ -96,7 +96,6 @@ static figures_t measure(uint32_t members, uint32_t kind) {
     f.leader = (double)sent[leader] / (double)committed;
     qsort(sent, members, sizeof sent[0], by_size);
     f.median = (double)sent[members / 2] / (double)committed;
-    ensure(world_report(w)->views_failed == 0);
     world_close(w);
     return f;
 }
