@@ -154,8 +154,10 @@ static void on_up(void *context, link_t link, member_t member, uint64_t connecti
     uv_mutex_lock(&client->mutex);
     client->statuses[member].link = link;
     client->statuses[member].sent = 0; /* what went over an older link went nowhere */
-    client_signal(client);
     uv_mutex_unlock(&client->mutex);
+    /* Not client_signal: the signal of this turn may have been heard already, and with it the
+     * question for this member would be forgotten. */
+    uv_async_send(&client->signal);
 }
 
 static void on_down(void *context, link_t link) {
