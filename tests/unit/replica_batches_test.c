@@ -180,6 +180,68 @@ static void test_certificate_of_few(void **state) {
     world_close(w);
 }
 
+/* ---- blocks that name batches ---- */
+
+/* One batch of an author, certified by `count` of the members 0, 2 and 3. */
+static void write_reference(const world_t *w, writer_t *writer, member_t author, uint64_t first,
+                            uint32_t count) {
+    static const member_t signers[] = {0, 2, 3};
+    uint8_t bitmap = 0, signatures[3 * SYNOD_SIGNATURE_BYTES];
+    digest_t none = {{0}};
+    batch_reference_t reference = {
+        .author = author,
+        .first = first,
+        .count = 1,
+        .entries = {{.size_bytes = 100, .requests = 1, .content = {{7}}}}};
+    digest_t name = batch_name(author, first, &none, &reference.entries[0]);
+    statement_t statement = batch_statement(w->committee.epoch, author, first, &name);
+    for (uint32_t i = 0; i < count; i++) {
+        signature_t signature = sign_statement(w, signers[i], &statement);
+        memcpy(signatures + (size_t)i * SYNOD_SIGNATURE_BYTES, signature.bytes,
+               SYNOD_SIGNATURE_BYTES);
+        bitmap |= (uint8_t)(1u << signers[i]);
+    }
+    reference.signers = bytes_of(&bitmap, 1);
+    reference.signatures = bytes_of(signatures, (size_t)count * SYNOD_SIGNATURE_BYTES);
+    batch_reference_encode(&reference, writer);
+}
+
+/* The first block names these two; is it voted for? */
+static bool is_voted_for(member_t author, uint64_t first, uint32_t signers, member_t second,
+                         uint64_t second_first) {
+    static node_t before, node;
+    world_t *w = open_certified();
+    before = genesis(w);
+    memset(&node, 0, sizeof node);
+    writer_t writer = writer_of(node.payload, sizeof node.payload);
+    write_reference(w, &writer, author, first, signers);
+    write_reference(w, &writer, second, second_first, 3);
+    assert_false(writer.failed);
+    block_t *block = block_of(&node);
+    grow(w, &before, &node, 1, 0);
+    node.payload_size = writer.at;
+    block->payload = batch_payload_digest(payload_of(&node));
+    block->payload_size_bytes = (uint32_t)node.payload_size;
+    block->payload_count = 2;
+    node.id = block_id(block);
+    forget(w);
+    propose(w, &before, &node);
+    bool voted = count_phase(w, VOTE, NULL) == 1;
+    assert_int_equal(w->halted, SYNOD_OK);
+    world_close(w);
+    return voted;
+}
+
+/* PAY 5: authors ascend, so that none is named twice; each goes on from the branch; certified. */
+static void test_what_a_block_may_name(void **state) {
+    (void)state;
+    assert_true(is_voted_for(AUTHOR, 1, 3, OTHER, 1));
+    assert_false(is_voted_for(AUTHOR, 1, 3, AUTHOR, 1));
+    assert_false(is_voted_for(OTHER, 1, 3, AUTHOR, 1));
+    assert_false(is_voted_for(AUTHOR, 2, 3, OTHER, 1));
+    assert_false(is_voted_for(AUTHOR, 1, 2, OTHER, 1));
+}
+
 /* What no block of an inline chain names is nothing to it. */
 static void test_inline_chain_knows_no_batches(void **state) {
     (void)state;
@@ -200,6 +262,7 @@ int main(void) {
         cmocka_unit_test(test_order_of_a_lane),
         cmocka_unit_test(test_window_of_a_lane),
         cmocka_unit_test(test_certificate_of_few),
+        cmocka_unit_test(test_what_a_block_may_name),
         cmocka_unit_test(test_inline_chain_knows_no_batches),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
