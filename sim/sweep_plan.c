@@ -162,6 +162,7 @@ static void plan_snapshot_rot(plan_t *plan, prng_t *prng, uint64_t from_ns, memb
 static void plan_snapshots(plan_t *plan, uint64_t seed) {
     prng_t prng = prng_of(seed ^ UINT64_C(0x736e617073686f74));
     world_options_t *o = &plan->options;
+    member_t rotten = MEMBER_NONE;
     bool lies = false;
     if (prng_below(&prng, 2) == 0)
         return;
@@ -191,10 +192,13 @@ static void plan_snapshots(plan_t *plan, uint64_t seed) {
         action_kind_t stop = prng_below(&prng, 2) == 0 ? ACT_CRASH : ACT_POWER;
         add_action(plan, (action_t){at, stop, away, 0, SNAPSHOT_DRAW});
         if (o->members > 1 && prng_below(&prng, 2) == 0) /* nobody has what the only one lost */
-            plan_snapshot_rot(plan, &prng, at, away);
+            plan_snapshot_rot(plan, &prng, at, rotten = away);
     }
-    if (o->members > 1 && prng_below(&prng, 2) == 0)
-        plan_snapshot_rot(plan, &prng, plan->calm_ns / 2, (member_t)prng_below(&prng, o->members));
+    if (o->members > 1 && prng_below(&prng, 2) == 0) {
+        member_t other = (member_t)prng_below(&prng, o->members);
+        bool last = o->members == 2 && rotten != MEMBER_NONE; /* nor what both of two lost */
+        plan_snapshot_rot(plan, &prng, plan->calm_ns / 2, last ? rotten : other);
+    }
 }
 
 void sweep_plan(plan_t *plan, uint64_t seed, const sweep_options_t *narrow) {
