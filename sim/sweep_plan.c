@@ -236,8 +236,13 @@ void sweep_plan(plan_t *plan, uint64_t seed, const sweep_options_t *narrow) {
      * such a row, and what is left of it be too short: two more. With three chains the certificate
      * of the third comes by the time-out of that view (HSC 4), which is counted; four phases in one
      * view need half of all this. So one number holds for all. The first final block brings the
-     * back-off down. Then patience. */
-    uint64_t timeouts = 64u * 2 * (faults_of(o->members) + 1) + 64;
+     * back-off down, to twice what a view takes or less. Then patience. Where leaders take turns,
+     * work left over takes its time as well: one thing after another may be asked for, and each
+     * waits for a round of leaders, in which a faulty seat costs two views of twice the base. */
+    uint32_t faults = faults_of(o->members);
+    uint64_t timeouts = 64u * 2 * (faults + 1) + 64;
+    if (o->chain.core.leader_views != 0)
+        timeouts += (uint64_t)o->clients * o->requests * (4 * faults + o->members);
     plan->bound_ns = timeouts * o->chain.core.view_timeout_ns + 20 * o->retry_ns + 10 * SECOND;
     if (o->snapshot_bytes == NO_INTERVAL) /* blocks wait for snapshots as well */
         plan->bound_ns *= 2;
