@@ -68,6 +68,14 @@ static bool read_query(const http_request_t *request, writer_t *query) {
     return !query->failed;
 }
 
+/* Is the root at hand that of this very state? Else what is read is not what it was signed for: kv
+ * answers as of the last root, and the digest of the sessions is at hand only as of now. */
+static bool is_rooted(const node_t *node) {
+    status_report_t report;
+    node_status(node, &report);
+    return report.root_height != 0 && report.root_height == report.executed;
+}
+
 unsigned api_answer_query(api_t *api, const api_call_t *call, FILE *page) {
     uint8_t room[KEY_BYTES_MAX + 64];
     writer_t query = writer_of(room, sizeof room);
@@ -76,11 +84,11 @@ unsigned api_answer_query(api_t *api, const api_call_t *call, FILE *page) {
         return api_print_error(page, 404, "only the application kv can be read here");
     if (!read_query(call->request, &query))
         return api_print_error(page, 400, "ask for one key: /query?key=KEY");
-    if (!replica_query(api->node->replica, writer_bytes(&query), true, &answer))
-        return api_print_error(page, 503, "this validator does not run yet, or has halted");
-    if (answer.status == SYNOD_STALE)
+    if (!is_rooted(api->node))
         return api_print_error(
             page, 503, "the state has changed since its last root: ask again when writes pause");
+    if (!replica_query(api->node->replica, writer_bytes(&query), true, &answer))
+        return api_print_error(page, 503, "this validator does not run yet, or has halted");
     if (answer.status != SYNOD_OK)
         return api_print_error(page, 400, synod_status_text(answer.status));
     fprintf(page, "{\"height\":%" PRIu64, answer.height);
