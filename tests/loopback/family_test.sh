@@ -1,27 +1,7 @@
 #!/bin/sh
 # Each protocol of the family that may run orders requests in four real validators, also when the
 # leader is killed and when it comes back; the one that forks is refused with its reason.
-set -u
-folder=$(mktemp -d)
-nodes=""
-finish() {
-    for node in $nodes; do kill -TERM "$node" 2> /dev/null; done
-    wait
-    rm -rf "$folder"
-}
-trap finish EXIT
-fail() {
-    echo "FAILED: $*"
-    tail -n 20 "$folder"/*/log* "$folder"/out 2> /dev/null
-    exit 1
-}
-synod=$SYNOD_BIN
-say() { timeout 30 "$synod" "$@" > "$folder/out" 2>&1 || fail "$*"; }
-start() {
-    "$synod" node --home "$home/node$1" 2>> "$home/log$1" &
-    eval "node$1=$!"
-    nodes="$nodes $!"
-}
+. "$SYNOD_SOURCE/tests/loopback/validators.sh"
 
 port=8010
 for protocol in hotstuff-chained hotstuff-2 hotstuff-basic; do
@@ -38,13 +18,7 @@ for protocol in hotstuff-chained hotstuff-2 hotstuff-basic; do
     value=$(timeout 20 "$synod" query --home "$home" get key499) || fail "$protocol: no read"
     [ "$value" = value499 ] || fail "$protocol: another value: $value"
     [ "$(timeout 20 "$synod" query --home "$home" get after)" = leader ] || fail "$protocol: lost"
-    for i in $(seq 50); do # equal roots, the one that was dead too
-        timeout 20 "$synod" status --home "$home" --json > "$folder/out" || true
-        grep -o '"root":"[^"]*"' "$folder/out" > "$folder/roots"
-        [ "$(wc -l < "$folder/roots")" = 4 ] && [ "$(sort -u "$folder/roots" | wc -l)" = 1 ] && break
-        sleep 0.2
-    done
-    [ "$i" -lt 50 ] || fail "$protocol: the four have no equal roots"
+    equal_roots "$protocol"
     for node in $nodes; do kill -TERM "$node" 2> /dev/null; done
     wait
     nodes=""

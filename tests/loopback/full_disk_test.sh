@@ -9,21 +9,8 @@ if [ "${FULL_DISK_INSIDE:-}" = "" ]; then
         { echo "no mounts of its own can be made here"; exit 77; }
     FULL_DISK_INSIDE=1 exec unshare --mount sh "$0"
 fi
-folder=$(mktemp -d)
-nodes=""
-finish() {
-    for node in $nodes; do kill -TERM "$node" 2> /dev/null; done
-    wait
-    umount "$folder/small" 2> /dev/null
-    rm -rf "$folder"
-}
-trap finish EXIT
-fail() {
-    echo "FAILED: $*"
-    tail -n 20 "$folder"/log* "$folder"/out 2> /dev/null
-    exit 1
-}
-synod=$SYNOD_BIN
+. "$SYNOD_SOURCE/tests/loopback/validators.sh"
+cleanup() { umount "$folder/small" 2> /dev/null; }
 
 mkdir "$folder/small"
 mount -t tmpfs -o size=4m none "$folder/small" || exit 77

@@ -2,28 +2,9 @@
 # The payload strategy `certified` in four real validators: requests come in at all of them, one is
 # killed with batches of its lane out and comes back, then the leader; nothing that was answered is
 # lost, and the state roots are equal.
-set -u
-folder=$(mktemp -d)
-nodes=""
-finish() {
-    for node in $nodes; do kill -TERM "$node" 2> /dev/null; done
-    wait
-    rm -rf "$folder"
-}
-trap finish EXIT
-fail() {
-    echo "FAILED: $*"
-    tail -n 20 "$folder"/*/log* "$folder"/out* 2> /dev/null
-    exit 1
-}
-synod=$SYNOD_BIN
+. "$SYNOD_SOURCE/tests/loopback/validators.sh"
+patience=60
 home=$folder/home
-say() { timeout 60 "$synod" "$@" > "$folder/out" 2>&1 || fail "$*"; }
-start() {
-    "$synod" node --home "$home/node$1" 2>> "$home/log$1" &
-    eval "node$1=$!"
-    nodes="$nodes $!"
-}
 
 timeout 20 "$synod" testnet --home "$folder/bad" --strategy outline > "$folder/out" 2>&1 &&
     fail "a strategy that there is not"
@@ -56,11 +37,5 @@ for k in 1 4 8; do
     [ "$value" = value399 ] || fail "another value: $value"
 done
 [ "$(timeout 20 "$synod" query --home "$home" get after)" = leader ] || fail "lost"
-for i in $(seq 50); do
-    timeout 20 "$synod" status --home "$home" --json > "$folder/out" || true
-    grep -o '"root":"[^"]*"' "$folder/out" > "$folder/roots"
-    [ "$(wc -l < "$folder/roots")" = 4 ] && [ "$(sort -u "$folder/roots" | wc -l)" = 1 ] && break
-    sleep 0.2
-done
-[ "$i" -lt 50 ] || fail "the four have no equal roots"
+equal_roots payload
 echo "good"
