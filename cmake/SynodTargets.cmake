@@ -125,7 +125,7 @@ function(synod_test_properties test label)
         ENVIRONMENT "SYNOD_BIN=${CMAKE_BINARY_DIR}/synod;SYNOD_SOURCE=${CMAKE_SOURCE_DIR};\
 SYNOD_BUILD=${CMAKE_BINARY_DIR};SYNOD_INSTRUMENTED=${instrumented};UBSAN_OPTIONS=print_stacktrace=1;TSAN_OPTIONS=halt_on_error=1")
     if(test STREQUAL "scenario.breaks")
-        set_tests_properties(${test} PROPERTIES TIMEOUT 600) # 70 of them, each with sweeps
+        set_tests_properties(${test} PROPERTIES TIMEOUT 600) # some hundred, each with sweeps
     endif()
     if(label MATCHES "^(loopback|power|package)$")
         # Clusters of real processes, whose timers suffer when two run side by side.

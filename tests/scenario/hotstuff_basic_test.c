@@ -249,19 +249,6 @@ static void no_later_vote_after_a_time_out(void **state) {
 
 /* ---- a lying leader ---- */
 
-static void show(play_t *play, member_t liar, member_t to, uint8_t phase,
-                 const certificate_t *first, const certificate_t *second) {
-    message_t message = {.author = liar};
-    message.statement = (statement_t){.epoch = 1,
-                                      .view = first->statement.view,
-                                      .subject = MEMBER_NONE,
-                                      .phase = phase,
-                                      .body = BODY_CERTIFICATE};
-    message.certificates[0] = first;
-    message.certificates[1] = second;
-    bare_forge(play->world, liar, to, &message, false);
-}
-
 /* A certificate of the votes that two honest members said in this phase, and one of the liar's. */
 static const certificate_t *certify(const play_t *play, member_t liar, uint8_t phase, view_t view,
                                     certificate_room_t *room) {
@@ -291,12 +278,12 @@ static const certificate_t *lock_some(play_t *play, uint32_t locked, certificate
     play_propose(play, A, BARE_ALL, play_block(block, A, 1, genesis, 0), genesis, NULL);
     settle(play);
     const certificate_t *prepared = certify(play, A, VOTE, 1, &rooms[1]);
-    show(play, A, BARE_ALL, CERTIFICATE, prepared, NULL);
+    play_show_in(play, A, BARE_ALL, CERTIFICATE, prepared, NULL);
     settle(play);
     const certificate_t *precommitted = certify(play, A, PRECOMMIT_VOTE, 1, &rooms[2]);
     for (member_t m = B; m <= D; m++)
         if ((locked & SET(m)) != 0)
-            show(play, A, m, COMMIT, precommitted, NULL);
+            play_show_in(play, A, m, COMMIT, precommitted, NULL);
     settle(play);
     return prepared;
 }
@@ -312,23 +299,23 @@ static void no_phase_is_skipped(void **state) {
     play_open(&play, &options);
     const certificate_t *prepared = lock_some(&play, 0, rooms, &block);
     certificate_t *precommitted = &rooms[2].certificate;
-    show(&play, A, BARE_ALL, COMMIT, prepared, NULL);
-    show(&play, A, BARE_ALL, DECIDE, prepared, precommitted);
-    show(&play, A, BARE_ALL, DECIDE, prepared, prepared);
+    play_show_in(&play, A, BARE_ALL, COMMIT, prepared, NULL);
+    play_show_in(&play, A, BARE_ALL, DECIDE, prepared, precommitted);
+    play_show_in(&play, A, BARE_ALL, DECIDE, prepared, prepared);
     settle(&play);
     certificate_room_t other = rooms[2];
     other.certificate.statement.phase = COMMIT_VOTE;
-    show(&play, A, BARE_ALL, DECIDE, prepared, &other.certificate);
+    play_show_in(&play, A, BARE_ALL, DECIDE, prepared, &other.certificate);
     other = rooms[1];
     other.certificate.statement.phase = PRECOMMIT_VOTE;
     other.certificate.statement.claim_count = 0;
-    show(&play, A, BARE_ALL, COMMIT, &other.certificate, NULL);
+    play_show_in(&play, A, BARE_ALL, COMMIT, &other.certificate, NULL);
     settle(&play);
     for (member_t m = B; m <= D; m++) {
         assert_int_equal(play_said(&play, m, COMMIT_VOTE, 1), 0);
         assert_int_equal(bare_height(play.world, m), 0);
     }
-    show(&play, A, BARE_ALL, COMMIT, precommitted, NULL);
+    play_show_in(&play, A, BARE_ALL, COMMIT, precommitted, NULL);
     settle(&play);
     for (member_t m = B; m <= D; m++)
         assert_int_equal(play_said(&play, m, COMMIT_VOTE, 1), 1);
@@ -342,7 +329,7 @@ static void no_phase_is_skipped(void **state) {
     assert_int_equal(protocol->final_proof(NULL, committed, 1, anchor), SYNOD_MISMATCH);
     assert_int_equal(protocol->final_proof(NULL, prepared, 1, id), SYNOD_MISMATCH);
     assert_int_equal(protocol->final_proof(NULL, precommitted, 1, id), SYNOD_MISMATCH);
-    show(&play, A, C, DECIDE, prepared, committed);
+    play_show_in(&play, A, C, DECIDE, prepared, committed);
     settle(&play);
     assert_int_equal(bare_height(play.world, C), 1);
     assert_int_equal(bare_height(play.world, B), 0);
@@ -377,7 +364,7 @@ static void a_lock_yields_to_a_higher_certificate_only(void **state) {
     assert_int_equal(play_said(&play, C, VOTE, 5), 1);
     assert_int_equal(play_said(&play, D, VOTE, 5), 0);
     const certificate_t *higher = certify(&play, A, VOTE, 5, &high);
-    show(&play, A, BARE_ALL, CERTIFICATE, higher, NULL);
+    play_show_in(&play, A, BARE_ALL, CERTIFICATE, higher, NULL);
     settle(&play);
     assert_int_equal(play_said(&play, D, PRECOMMIT_VOTE, 5), 0);
     assert_int_equal(bare_progress(play.world, D).certified, 1);

@@ -250,18 +250,22 @@ static inline const certificate_t *play_end_view(const play_t *play, member_t li
     return &room->certificate;
 }
 
-/* Certificates alone, to one or to all. */
-static inline void play_show(play_t *play, member_t liar, member_t to, const certificate_t *first,
-                             const certificate_t *second) {
+/* Certificates alone, to one or to all; some protocols have more than one phase for them. */
+static inline void play_show_in(play_t *play, member_t liar, member_t to, uint8_t phase,
+                                const certificate_t *first, const certificate_t *second) {
     message_t message = {.author = liar};
     message.statement = (statement_t){.epoch = 1,
                                       .view = first->statement.view,
                                       .subject = MEMBER_NONE,
-                                      .phase = CERTIFICATE,
+                                      .phase = phase,
                                       .body = BODY_CERTIFICATE};
     message.certificates[0] = first;
     message.certificates[1] = second;
     bare_forge(play->world, liar, to, &message, false);
+}
+static inline void play_show(play_t *play, member_t liar, member_t to, const certificate_t *first,
+                             const certificate_t *second) {
+    play_show_in(play, liar, to, CERTIFICATE, first, second);
 }
 
 #endif

@@ -234,6 +234,14 @@ static inline void tell_block(world_t *w, link_t link, node_t *node, const certi
     feed(w, link, FRAME_BLOCK, writer_bytes(&writer));
 }
 
+/* A member asks for blocks from `height` on. */
+static inline void ask_blocks(world_t *w, member_t from, height_t height, uint32_t count) {
+    uint8_t bytes[BLOCK_ASK_BYTES];
+    writer_t writer = writer_of(bytes, sizeof bytes);
+    block_ask_encode(&(block_ask_t){.from = height, .count = count}, &writer);
+    feed(w, member_link(from), FRAME_BLOCK_ASK, writer_bytes(&writer));
+}
+
 /* The newest question for blocks; false: none was asked. */
 static inline bool asked_for(const world_t *w, block_ask_t *question, link_t *link) {
     const sent_t *sent = last_sent(w, FRAME_BLOCK_ASK, 0);

@@ -42,13 +42,6 @@ static void test_a_fork_halts(void **state) {
 
 /* ---- the own disk ---- */
 
-static void ask_blocks(world_t *w, member_t from, height_t height, uint32_t count) {
-    uint8_t bytes[BLOCK_ASK_BYTES];
-    writer_t writer = writer_of(bytes, sizeof bytes);
-    block_ask_encode(&(block_ask_t){.from = height, .count = count}, &writer);
-    feed(w, member_link(from), FRAME_BLOCK_ASK, writer_bytes(&writer));
-}
-
 /* A block that has left the store and rots on the disk is not sent; the next question is served. */
 static void test_unreadable_is_not_served(void **state) {
     (void)state;

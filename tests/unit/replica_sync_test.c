@@ -377,13 +377,6 @@ static void test_leader_fetches_what_it_builds_on(void **state) {
 
 /* ---- serving ---- */
 
-static void ask_blocks(world_t *w, member_t from, height_t height, uint32_t count) {
-    uint8_t bytes[BLOCK_ASK_BYTES];
-    writer_t writer = writer_of(bytes, sizeof bytes);
-    block_ask_encode(&(block_ask_t){.from = height, .count = count}, &writer);
-    feed(w, member_link(from), FRAME_BLOCK_ASK, writer_bytes(&writer));
-}
-
 static void test_serving(void **state) {
     (void)state;
     world_t *w = open_late();
