@@ -227,7 +227,7 @@ static int no_sync(int file) {
     return 0;
 }
 
-static const disk_calls_t unsynced_calls = {pwrite, pread, no_sync, NULL};
+static const disk_calls_t unsynced_calls = {pwrite, pread, no_sync, false};
 
 /* ---- slow ---- */
 
@@ -248,7 +248,7 @@ static bool read_delay(const char *text) {
     return slow_sync_us > 0;
 }
 
-static const disk_calls_t slow_calls = {pwrite, pread, slow_sync, NULL};
+static const disk_calls_t slow_calls = {pwrite, pread, slow_sync, true};
 
 /* ---- open, bind, close ---- */
 

@@ -23,6 +23,27 @@ int disk_write_all(disk_t *disk, int file, const uint8_t *from, size_t size, uin
     return 0;
 }
 
+/* A device that wants larger pieces refuses (EINVAL): then, and for the rest of a write of which
+ * the kernel took an odd part, by the cache. The sync that follows is for both ways. */
+int disk_write_journal(disk_t *disk, const uint8_t *from, size_t size, uint64_t offset) {
+    bool whole = ((uintptr_t)from | size | offset) % DIRECT_BYTES == 0;
+    while (disk->direct >= 0 && whole && size > 0) {
+        ssize_t done = disk->calls.write(disk->direct, from, size, (off_t)offset);
+        if (done < 0 && errno == EINVAL) {
+            (void)close(disk->direct);
+            disk->direct = -1;
+        } else if (done < 0 && errno != EINTR) {
+            return errno;
+        } else if (done >= 0) {
+            whole = done > 0 && done % DIRECT_BYTES == 0;
+            from += done;
+            offset += (uint64_t)done;
+            size -= (size_t)done;
+        }
+    }
+    return disk_write_all(disk, disk->file, from, size, offset);
+}
+
 int disk_read_all(disk_t *disk, int file, void *to, size_t size, uint64_t offset) {
     size_t at = 0;
     while (at < size) {
@@ -57,19 +78,11 @@ int disk_sync(disk_t *disk, int file) {
     return error;
 }
 
-/* What is durable is read again only after a restart or for a member that is far behind: it should
- * not push out of the machine's cache what others work with. */
-void disk_let_go(disk_t *disk, uint64_t offset, uint64_t size) {
-    if (disk->calls.let_go != NULL && disk->options.durability != DURABILITY_NONE) {
-        (void)disk->calls.let_go(disk->file, (off_t)offset, (off_t)size);
-    }
-}
-
 int disk_grow(disk_t *disk) {
-    static const uint8_t zeros[GROW_BYTES];
+    static _Alignas(DIRECT_BYTES) const uint8_t zeros[GROW_BYTES];
     uint64_t at = disk->prepared_bytes;
     size_t size = (size_t)(GROW_BYTES - at % GROW_BYTES);
-    int error = disk_write_all(disk, disk->file, zeros, size, at);
+    int error = disk_write_journal(disk, zeros, size, at);
     if (error == 0) {
         error = disk_sync(disk, disk->file);
     }
@@ -77,7 +90,6 @@ int disk_grow(disk_t *disk) {
         return error;
     }
     disk->prepared_bytes = at + size;
-    disk_let_go(disk, at, size);
     if (disk->options.meter != NULL) {
         meter_add(&disk->options.meter->grown_bytes, size);
     }

@@ -11,6 +11,9 @@
 /* The journal grows in such pieces while nothing else waits. */
 #define GROW_BYTES ((uint64_t)512 << 10)
 #define SNAPSHOT_SLOTS 2
+/* What the memory, the place and the size of a write must be multiples of to go past the cache; no
+ * device in use asks for more. */
+#define DIRECT_BYTES 4096
 /* A snapshot is synced in such parts, so that its end is no flood that the journal waits behind. */
 #define SNAPSHOT_SYNC_BYTES ((uint64_t)4 << 20)
 
@@ -40,16 +43,16 @@ struct disk {
     crew_t *crew;          /* the journal's thread */
     crew_t *snapshot_crew; /* and that of the snapshots */
     file_path_t journal, snapshots[SNAPSHOT_SLOTS], asides[SNAPSHOT_SLOTS];
-    int file; /* the journal; -1: not open */
+    int file;   /* the journal; -1: not open */
+    int direct; /* the same past the machine's cache; -1: there is no such way */
     atomic_bool stopping;
 
     /* the thread's */
-    uint64_t prepared_bytes;         /* zero-filled and synced up to here, or written */
-    uint64_t goal_bytes;             /* where that should be soon */
-    uint64_t grow_after_ns;          /* growing ahead failed: not before this */
-    uint64_t cached_from, cached_to; /* appended and still in the machine's cache */
-    bool full;                       /* an append waited, or waits, for room */
-    synod_status failed;             /* latched */
+    uint64_t prepared_bytes; /* zero-filled and synced up to here, or written */
+    uint64_t goal_bytes;     /* where that should be soon */
+    uint64_t grow_after_ns;  /* growing ahead failed: not before this */
+    bool full;               /* an append waited, or waits, for room */
+    synod_status failed;     /* latched */
 
     /* the snapshots' thread's */
     int aside_files[SNAPSHOT_SLOTS];         /* snapshots in the making; -1: none */
@@ -62,14 +65,14 @@ struct disk {
 /* ---- disk_file.c ---- */
 /* All of it. 0 or an errno. */
 int disk_write_all(disk_t *disk, int file, const uint8_t *from, size_t size, uint64_t offset);
+/* The same into the journal, past the cache where that is possible. */
+int disk_write_journal(disk_t *disk, const uint8_t *from, size_t size, uint64_t offset);
 /* Beyond the end: zeros. 0 or an errno. */
 int disk_read_all(disk_t *disk, int file, void *to, size_t size, uint64_t offset);
 /* Durable, unless that was switched off. 0 or an errno. */
 int disk_sync(disk_t *disk, int file);
 /* One piece more of zeros. 0 or an errno. */
 int disk_grow(disk_t *disk);
-/* Tells the system that the bytes, which are durable, will not be read soon. */
-void disk_let_go(disk_t *disk, uint64_t offset, uint64_t size);
 /* Waits for room on a full disk; false when the disk is being stopped. */
 bool disk_wait_for_space(disk_t *disk, const char *what);
 void disk_report(disk_t *disk, int level, const char *event, int error);

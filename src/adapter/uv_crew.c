@@ -164,8 +164,8 @@ void crew_put(crew_t *crew, const void *item) {
     crew->pending++;
     uv_mutex_lock(&crew->mutex);
     bool pushed = ring_push(&crew->waiting, item);
-    uv_cond_signal(&crew->wanted);
     uv_mutex_unlock(&crew->mutex);
+    uv_cond_signal(&crew->wanted); /* a thread that wakes finds the mutex free */
     ensure(pushed);
 }
 

@@ -14,14 +14,7 @@
 
 /* Growing ahead met a full disk: so long it is not tried again. */
 #define GROW_PAUSE_NS UINT64_C(5000000000)
-/* What is durable is let go from the machine's cache in such pieces. */
-#define LET_GO_BYTES ((uint64_t)1 << 20)
-
-static int let_go_pages(int file, off_t offset, off_t size) {
-    return posix_fadvise(file, offset, size, POSIX_FADV_DONTNEED);
-}
-
-static const disk_calls_t system_calls = {pwrite, pread, fdatasync, let_go_pages};
+static const disk_calls_t system_calls = {pwrite, pread, fdatasync, true};
 
 /* ---- the thread: journal ---- */
 
@@ -42,7 +35,7 @@ static int prepare_up_to(disk_t *disk, uint64_t end) {
 
 static int write_append(disk_t *disk, const disk_item_t *item) {
     for (;;) {
-        int error = disk_write_all(disk, disk->file, item->from, item->size, item->offset);
+        int error = disk_write_journal(disk, item->from, item->size, item->offset);
         /* Some file systems need room to overwrite. Nothing was synced, so it may be tried again.
          */
         if (!is_no_space(error) || !disk_wait_for_space(disk, "the journal")) {
@@ -58,16 +51,6 @@ static void set_goal(disk_t *disk, uint64_t end) {
     uint64_t most = segment * disk->options.segments_max;
     goal = goal < most ? goal : most;
     disk->goal_bytes = goal > disk->goal_bytes ? goal : disk->goal_bytes;
-}
-
-/* In pieces: a call for each append would cost more than it helps. */
-static void let_go(disk_t *disk, const disk_item_t *item) {
-    bool follows = item->offset == disk->cached_to;
-    if (!follows || disk->cached_to - disk->cached_from >= LET_GO_BYTES) {
-        disk_let_go(disk, disk->cached_from, disk->cached_to - disk->cached_from);
-        disk->cached_from = item->offset;
-    }
-    disk->cached_to = item->offset + item->size;
 }
 
 static synod_status append(disk_t *disk, const disk_item_t *item) {
@@ -91,7 +74,6 @@ static synod_status append(disk_t *disk, const disk_item_t *item) {
         disk->full = false;
         disk_report(disk, LOG_INFO, "room", 0);
     }
-    let_go(disk, item);
     set_goal(disk, item->offset + item->size);
     if (disk->options.meter != NULL) {
         meter_add(&disk->options.meter->journal_writes, 1);
@@ -282,6 +264,9 @@ static synod_status open_journal(disk_t *disk, reason_t *reason) {
     if (status != SYNOD_OK) {
         return status;
     }
+    if (disk->calls.direct && disk->options.durability != DURABILITY_NONE) {
+        disk->direct = open(disk->journal.text, O_WRONLY | O_DIRECT | O_CLOEXEC);
+    }
     /* What a killed process wrote may be in the page cache only. Recovery must not build on what a
      * power cut could still take away: all that it reads is durable first (host.h, read). */
     int error = disk_sync(disk, disk->file);
@@ -290,6 +275,10 @@ static synod_status open_journal(disk_t *disk, reason_t *reason) {
 
 static void close_files(disk_t *disk) {
     snapshot_close(disk);
+    if (disk->direct >= 0) {
+        (void)close(disk->direct);
+        disk->direct = -1;
+    }
     if (disk->file >= 0) {
         (void)close(disk->file); /* the lock goes with it */
         disk->file = -1;
@@ -334,7 +323,7 @@ synod_status disk_open(const disk_options_t *options, const disk_events_t *event
     disk->options = *options;
     disk->events = *events;
     disk->calls = options->calls != NULL ? *options->calls : system_calls;
-    disk->file = disk->aside_files[0] = disk->aside_files[1] = -1;
+    disk->file = disk->direct = disk->aside_files[0] = disk->aside_files[1] = -1;
     synod_status status = name_files(disk, reason);
     if (status == SYNOD_OK) {
         status = open_journal(disk, reason);

@@ -2,8 +2,11 @@
  *
  * The journal is one file, data/journal, that grows zero-filled and synced ahead of what is
  * written, segment by segment, so that an append overwrites what is there: half the price of
- * growing. It is locked while it is open; the lock is on the open file itself, so a process that
- * died leaves none (attack F13).
+ * growing. Appends are whole sectors of aligned memory and go past the machine's cache (O_DIRECT):
+ * what is durable is read again only after a restart or for a member that is far behind, and
+ * copying it into the cache and out again costs four times the write. Where the file system cannot
+ * do that, they go through the cache. It is locked while it is open; the lock is on the open file
+ * itself, so a process that died leaves none (attack F13).
  *
  * Operations on the journal are carried out in order, and so are those on snapshots. The first
  * failed write or sync latches: no append succeeds after it (attack F2). A full disk is no failure:
@@ -30,9 +33,9 @@ typedef struct disk_calls {
     ssize_t (*write)(int file, const void *bytes, size_t size, off_t offset);
     ssize_t (*read)(int file, void *bytes, size_t size, off_t offset);
     int (*sync)(int file);
-    /* What is durable will not be read soon (posix_fadvise). It makes the system write what is not
-     * durable yet, so a table whose sync is no sync leaves it NULL. */
-    int (*let_go)(int file, off_t offset, off_t size);
+    /* Appends may go past the machine's cache, where the file system can do that. A table whose
+     * sync is no sync says no: its writes would reach the disk by themselves. */
+    bool direct;
 } disk_calls_t;
 
 /* Answers, from the loop. */

@@ -50,15 +50,25 @@ static const disk_events_t events = {&disk, on_appended, on_read, on_stored, on_
 /* ---- a disk that can be told to fail ---- */
 
 static _Atomic int fail_write_errno, fail_sync_errno, writes, syncs, slow_sync_us;
+static _Atomic int direct_writes; /* past the machine's cache */
+static _Atomic bool direct_refused;
 
 static ssize_t faulty_write(int file, const void *bytes, size_t size, off_t offset) {
     writes++;
+    bool direct = (fcntl(file, F_GETFL) & O_DIRECT) != 0;
+    size_t most = direct ? 24 * 4096 : 100000; /* short writes are allowed and happen */
+    if (direct) {
+        direct_writes++;
+        if (direct_refused) {
+            errno = EINVAL;
+            return -1;
+        }
+    }
     if (fail_write_errno != 0) {
         errno = fail_write_errno;
         return -1;
     }
-    /* Short writes are allowed and happen. */
-    return pwrite(file, bytes, size > 100000 ? 100000 : size, offset);
+    return pwrite(file, bytes, size > most ? most : size, offset);
 }
 static ssize_t faulty_read(int file, void *bytes, size_t size, off_t offset) {
     return pread(file, bytes, size > 70000 ? 70000 : size, offset);
@@ -74,7 +84,7 @@ static int faulty_sync(int file) {
     }
     return fdatasync(file);
 }
-static const disk_calls_t faulty = {faulty_write, faulty_read, faulty_sync, NULL};
+static const disk_calls_t faulty = {faulty_write, faulty_read, faulty_sync, true};
 
 static disk_options_t options_of(const disk_calls_t *calls) {
     return (disk_options_t){.loop = &loop,
@@ -113,6 +123,8 @@ static int setup(void **state) {
     }
     (void)snprintf(data_folder, sizeof data_folder, "%s/data", world_folder);
     fail_write_errno = fail_sync_errno = writes = syncs = slow_sync_us = 0;
+    direct_writes = 0;
+    direct_refused = false;
     answer_count = 0;
     (void)mkdir(data_folder, 0700);
     world_put(world_path("data/journal"), "", 0, 0600);
@@ -175,6 +187,49 @@ static void test_zeros(void **state) {
     for (size_t at = 0; at < sizeof back; at++) {
         assert_int_equal(back[at], 0);
     }
+}
+
+static void append_and_look(uint64_t token, const uint8_t *bytes, size_t size, uint64_t offset) {
+    static uint8_t back[300000];
+    disk_append(disk, token, offset, bytes_of(bytes, size));
+    disk_read(disk, token, offset, back, size);
+    run_all();
+    assert_int_equal(answers[answer_count - 2].status, SYNOD_OK);
+    assert_memory_equal(back, bytes, size);
+}
+
+static bool goes_direct(void) {
+    int file = open(world_path("data/journal"), O_WRONLY | O_DIRECT | O_CLOEXEC);
+    if (file >= 0) {
+        (void)close(file);
+    }
+    return file >= 0;
+}
+
+/* Whole sectors of aligned memory go past the cache, what is odd by it, and so does everything when
+ * the device refuses: what is read back is the same. */
+static void test_past_the_cache(void **state) {
+    (void)state;
+    static _Alignas(4096) uint8_t bytes[65 * 4096 + 8];
+    for (size_t at = 0; at < sizeof bytes; at++) {
+        bytes[at] = (uint8_t)(at * 7 + at / 4096);
+    }
+    const bool direct = goes_direct(); /* a memory file system may not */
+    open_disk(&faulty);
+    append_and_look(1, bytes, 8 * 4096, 4096);
+    int before = direct_writes;
+    assert_int_equal(before > 0, direct);
+    append_and_look(2, bytes + 8, 4096, 2 * 4096); /* odd memory, */
+    append_and_look(3, bytes, 100, 3 * 4096);      /* size */
+    append_and_look(4, bytes, 4096, 3 * 4096 + 8); /* and place */
+    append_and_look(5, bytes, 4096, 2 * 4096);     /* over what the cache has */
+    append_and_look(6, bytes + 4096, 4096, 2 * 4096);
+    append_and_look(7, bytes, 65 * 4096, 4096); /* in several calls */
+    direct_refused = true;
+    append_and_look(8, bytes, 8 * 4096, 4096);
+    before = direct_writes;
+    append_and_look(9, bytes + 4096, 8 * 4096, 4096);
+    assert_int_equal(direct_writes, before);
 }
 
 static void wait_for_size(uint64_t size) {
@@ -512,19 +567,13 @@ static void test_refused(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_order),
-        TEST(test_zeros),
-        TEST(test_growing),
-        TEST(test_snapshots),
-        TEST(test_without_durability),
-        TEST(test_failed_sync),
-        TEST(test_failed_write),
-        TEST(test_full_disk),
-        TEST(test_stop_while_full),
-        TEST(test_slow_disk),
-        TEST(test_pool),
-        TEST(test_lock),
-        TEST(test_dead_owner),
+        TEST(test_order),       TEST(test_past_the_cache),
+        TEST(test_zeros),       TEST(test_growing),
+        TEST(test_snapshots),   TEST(test_without_durability),
+        TEST(test_failed_sync), TEST(test_failed_write),
+        TEST(test_full_disk),   TEST(test_stop_while_full),
+        TEST(test_slow_disk),   TEST(test_pool),
+        TEST(test_lock),        TEST(test_dead_owner),
         TEST(test_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
