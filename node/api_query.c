@@ -20,19 +20,16 @@ static void print_digest(FILE *page, const char *name, const digest_t *digest) {
 }
 
 /* The root's parts and its signatures. */
-static void print_root(const api_t *api, FILE *page) {
-    const node_t *node = api->node;
-    state_root_t root;
+static void print_root(const node_t *node, const state_root_t *root, FILE *page) {
     uint64_t weight = 0;
     bool first = true;
-    if (!replica_root(node->replica, &root))
-        return;
-    fprintf(page, ",\"state\":{\"epoch\":%" PRIu64 ",\"height\":%" PRIu64, root.epoch, root.height);
-    print_digest(page, "root", &root.root);
-    print_digest(page, "application", &root.application);
-    print_digest(page, "sessions", &root.sessions);
-    print_digest(page, "committee", &root.committee);
-    print_digest(page, "block", &root.block);
+    fprintf(page, ",\"state\":{\"epoch\":%" PRIu64 ",\"height\":%" PRIu64, root->epoch,
+            root->height);
+    print_digest(page, "root", &root->root);
+    print_digest(page, "application", &root->application);
+    print_digest(page, "sessions", &root->sessions);
+    print_digest(page, "committee", &root->committee);
+    print_digest(page, "block", &root->block);
     fprintf(page, ",\"signatures\":[");
     for (member_t m = 0; m < node->committee.size; m++) {
         signature_t signature;
@@ -68,23 +65,16 @@ static bool read_query(const http_request_t *request, writer_t *query) {
     return !query->failed;
 }
 
-/* Is the root at hand that of this very state? Else what is read is not what it was signed for: kv
- * answers as of the last root, and the digest of the sessions is at hand only as of now. */
-static bool is_rooted(const node_t *node) {
-    status_report_t report;
-    node_status(node, &report);
-    return report.root_height != 0 && report.root_height == report.executed;
-}
-
 unsigned api_answer_query(api_t *api, const api_call_t *call, FILE *page) {
     uint8_t room[KEY_BYTES_MAX + 64];
     writer_t query = writer_of(room, sizeof room);
     query_reply_t answer;
+    state_root_t root;
     if (strcmp(api->node->home.genesis.app.text, "kv") != 0)
         return api_print_error(page, 404, "only the application kv can be read here");
     if (!read_query(call->request, &query))
         return api_print_error(page, 400, "ask for one key: /query?key=KEY");
-    if (!is_rooted(api->node))
+    if (!replica_root(api->node->replica, &root))
         return api_print_error(
             page, 503, "the state has changed since its last root: ask again when writes pause");
     if (!replica_query(api->node->replica, writer_bytes(&query), true, &answer))
@@ -96,7 +86,7 @@ unsigned api_answer_query(api_t *api, const api_call_t *call, FILE *page) {
     api_print_hex(page, "query", writer_bytes(&query));
     api_print_hex(page, "reply", answer.reply);
     api_print_hex(page, "proof", answer.proof);
-    print_root(api, page);
+    print_root(api->node, &root, page);
     fprintf(page, "}\n");
     return 200;
 }

@@ -116,6 +116,8 @@ bool replica_query(replica_t *r, bytes_t query, bool prove, query_reply_t *answe
 }
 
 bool replica_root(const replica_t *r, state_root_t *root) {
+    if (r->root_height == 0 || r->root_height != ledger_height(r->ledger))
+        return false;
     *root = (state_root_t){.epoch = r->config.committee->epoch,
                            .height = r->root_height,
                            .root = r->root,
@@ -123,7 +125,7 @@ bool replica_root(const replica_t *r, state_root_t *root) {
                            .sessions = ledger_session_root(r->ledger),
                            .committee = committee_root(r),
                            .block = r->root_id};
-    return r->root_height > 0;
+    return true;
 }
 
 bool replica_root_signed(const replica_t *r, member_t member, signature_t *signature) {

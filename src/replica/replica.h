@@ -167,7 +167,8 @@ typedef struct state_root {
     digest_t root;
     digest_t application, sessions, committee, block;
 } state_root_t;
-/* False: there is none yet. */
+/* False: there is none of the state as it is now. Blocks were executed since the last one, and what
+ * is read with a proof would be of before them. */
 bool replica_root(const replica_t *replica, state_root_t *root);
 /* Has the member signed this very root, as far as is known here? */
 bool replica_root_signed(const replica_t *replica, member_t member, signature_t *signature);

@@ -457,6 +457,34 @@ static world_t *open_attested(void) {
     return w;
 }
 
+/* The digest of the parts, as docs/formats/sessions.md has it. */
+static digest_t whole_of(const state_root_t *root) {
+    static const char tag[16] = "synod.state.v1";
+    digest_t order = hash_bytes(bytes_of(&root->block, sizeof root->block));
+    bytes_t parts[] = {bytes_of(tag, sizeof tag), bytes_of(&root->application, 32),
+                       bytes_of(&root->sessions, 32), bytes_of(&root->committee, 32),
+                       bytes_of(&order, 32)};
+    return hash_parts(parts, 5);
+}
+
+/* A root is given with its parts only when all of them are of one state. */
+static void test_a_root_fits_its_parts(void **state) {
+    (void)state;
+    world_t *w = open_late();
+    state_root_t root;
+    assert_false(replica_root(w->replica, &root));
+    tell_run(w, member_link(0), 7); /* an operation in block 5, a root at block 4 */
+    assert_int_equal(report(w).executed, 7);
+    assert_int_equal(report(w).root_height, 4);
+    assert_false(replica_root(w->replica, &root));
+    pass(w, SECOND_NS); /* nothing more comes */
+    assert_true(replica_root(w->replica, &root));
+    assert_int_equal(root.height, 7);
+    digest_t whole = whole_of(&root);
+    assert_memory_equal(whole.bytes, root.root.bytes, sizeof whole.bytes);
+    world_close(w);
+}
+
 /* attack P23 */
 static void test_checkpoints_that_differ(void **state) {
     (void)state;
@@ -530,6 +558,7 @@ int main(void) {
         cmocka_unit_test(test_serving),
         cmocka_unit_test(test_serving_between_proofs),
         cmocka_unit_test(test_serving_takes_turns),
+        cmocka_unit_test(test_a_root_fits_its_parts),
         cmocka_unit_test(test_checkpoints_that_differ),
         cmocka_unit_test(test_checkpoints_of_a_liar),
         cmocka_unit_test(test_forged_checkpoints),
