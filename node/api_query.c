@@ -29,7 +29,7 @@ static void print_root(const node_t *node, const state_root_t *root, FILE *page)
     print_digest(page, "application", &root->application);
     print_digest(page, "sessions", &root->sessions);
     print_digest(page, "committee", &root->committee);
-    print_digest(page, "block", &root->block);
+    print_digest(page, "order", &root->order);
     fprintf(page, ",\"signatures\":[");
     for (member_t m = 0; m < node->committee.size; m++) {
         signature_t signature;

@@ -125,7 +125,7 @@ void attest_tell(replica_t *r) {
 static void attest(replica_t *r) {
     r->root_height = ledger_height(r->ledger);
     stage_t before = host_stage(r->config.host, STAGE_ROOT);
-    r->root_id = r->executed_id;
+    r->root_order = snapshot_order(&r->executed_id, lanes_order(r));
     r->root = snapshot_root(r, r->ledger, &r->executed_id, lanes_order(r), &r->application_root);
     host_stage(r->config.host, before);
     if (r->phase != REPLICA_RUNNING)

@@ -124,7 +124,7 @@ bool replica_root(const replica_t *r, state_root_t *root) {
                            .application = r->application_root,
                            .sessions = ledger_session_root(r->ledger),
                            .committee = committee_root(r),
-                           .block = r->root_id};
+                           .order = r->root_order};
     return true;
 }
 

@@ -165,7 +165,7 @@ typedef struct state_root {
     epoch_t epoch;
     height_t height;
     digest_t root;
-    digest_t application, sessions, committee, block;
+    digest_t application, sessions, committee, order;
 } state_root_t;
 /* False: there is none of the state as it is now. Blocks were executed since the last one, and what
  * is read with a proof would be of before them. */

@@ -4,11 +4,15 @@
 #include "crypto/hash.h"
 #include "replica/state.h"
 
+digest_t snapshot_order(const digest_t *id, bytes_t order) {
+    bytes_t parts[] = {bytes_of(id->bytes, sizeof id->bytes), order};
+    return order.size == 0 ? *id : hash_parts(parts, 2);
+}
+
 digest_t snapshot_root(replica_t *r, ledger_t *ledger, const digest_t *id, bytes_t order,
                        digest_t *application) {
     digest_t committee = committee_root(r);
-    bytes_t parts[] = {bytes_of(id->bytes, sizeof id->bytes), order};
-    digest_t both = order.size == 0 ? *id : hash_parts(parts, 2);
+    digest_t both = snapshot_order(id, order);
     return ledger_root(ledger, &committee, bytes_of(both.bytes, sizeof both.bytes), application);
 }
 
@@ -159,9 +163,9 @@ void snapshot_adopt(replica_t *r, const snapshot_manifest_t *manifest) {
     if (manifest->proof.size > 0)
         memcpy(r->final_proof, manifest->proof.data, manifest->proof.size);
     r->root_height = manifest->height;
-    r->root_id = manifest->id;
     (void)lanes_adopt(r, manifest->order, false);
     lanes_advance(r);
+    r->root_order = snapshot_order(&manifest->id, lanes_order(r));
     r->root = snapshot_root(r, r->ledger, &manifest->id, lanes_order(r), &r->application_root);
     if (r->observer != NULL)
         r->observer(r->observer_context, manifest->height, &manifest->id, NULL, (bytes_t){0});

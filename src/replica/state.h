@@ -273,9 +273,9 @@ struct replica {
 
     /* attestation */
     height_t root_height;
-    digest_t root, application_root, root_id; /* root_id: the block */
-    uint64_t idle_root_at;                    /* 0: off */
-    checkpoint_said_t *checkpoints;           /* CHECKPOINTS_KEPT of each member */
+    digest_t root, application_root, root_order;
+    uint64_t idle_root_at;          /* 0: off */
+    checkpoint_said_t *checkpoints; /* CHECKPOINTS_KEPT of each member */
 
     snapshots_t snapshots;
     transfer_t transfer;

@@ -249,10 +249,10 @@ static bool root_holds(const cJSON *root) {
                                .root = digest_named(root, "root")};
     digest_t application = digest_named(root, "application");
     digest_t sessions = digest_named(root, "sessions");
-    digest_t members = digest_named(root, "committee"), block = digest_named(root, "block");
-    digest_t order = hash_bytes(bytes_of(block.bytes, sizeof block.bytes));
+    digest_t members = digest_named(root, "committee"), order = digest_named(root, "order");
+    digest_t ordered = hash_bytes(bytes_of(order.bytes, sizeof order.bytes));
     bytes_t parts[] = {bytes_of(tag, 16), bytes_of(&application, 32), bytes_of(&sessions, 32),
-                       bytes_of(&members, 32), bytes_of(&order, 32)};
+                       bytes_of(&members, 32), bytes_of(&ordered, 32)};
     digest_t whole = hash_parts(parts, 5);
     uint32_t good = 0, given = 0;
     const cJSON *item;

@@ -255,6 +255,23 @@ static void test_inline_chain_knows_no_batches(void **state) {
     world_close(w);
 }
 
+/* PAY 8: whoever reads a root with its parts can put them together again. */
+static void test_the_root_of_the_order(void **state) {
+    (void)state;
+    static node_t nodes[4];
+    world_t *w = open_certified();
+    state_root_t root;
+    memset(nodes, 0, sizeof nodes);
+    propose_chain(w, nodes, 3);
+    pass(w, SECOND_NS / 4);
+    assert_true(replica_root(w->replica, &root));
+    assert_true(root.height >= 1);
+    digest_t whole = whole_of(&root);
+    assert_memory_equal(whole.bytes, root.root.bytes, sizeof whole.bytes);
+    assert_memory_not_equal(root.order.bytes, nodes[root.height].id.bytes, sizeof whole.bytes);
+    world_close(w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_acknowledgement_a_place),
@@ -263,6 +280,7 @@ int main(void) {
         cmocka_unit_test(test_window_of_a_lane),
         cmocka_unit_test(test_certificate_of_few),
         cmocka_unit_test(test_what_a_block_may_name),
+        cmocka_unit_test(test_the_root_of_the_order),
         cmocka_unit_test(test_inline_chain_knows_no_batches),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -457,16 +457,6 @@ static world_t *open_attested(void) {
     return w;
 }
 
-/* The digest of the parts, as docs/formats/sessions.md has it. */
-static digest_t whole_of(const state_root_t *root) {
-    static const char tag[16] = "synod.state.v1";
-    digest_t order = hash_bytes(bytes_of(&root->block, sizeof root->block));
-    bytes_t parts[] = {bytes_of(tag, sizeof tag), bytes_of(&root->application, 32),
-                       bytes_of(&root->sessions, 32), bytes_of(&root->committee, 32),
-                       bytes_of(&order, 32)};
-    return hash_parts(parts, 5);
-}
-
 /* A root is given with its parts only when all of them are of one state. */
 static void test_a_root_fits_its_parts(void **state) {
     (void)state;

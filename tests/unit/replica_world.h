@@ -364,6 +364,16 @@ static inline status_report_t report(const world_t *w) {
     return status;
 }
 
+/* The digest of the parts, as docs/formats/sessions.md has it. */
+static inline digest_t whole_of(const state_root_t *root) {
+    static const char tag[16] = "synod.state.v1";
+    digest_t ordered = hash_bytes(bytes_of(&root->order, sizeof root->order));
+    bytes_t parts[] = {bytes_of(tag, sizeof tag), bytes_of(&root->application, 32),
+                       bytes_of(&root->sessions, 32), bytes_of(&root->committee, 32),
+                       bytes_of(&ordered, 32)};
+    return hash_parts(parts, 5);
+}
+
 static inline goodbye_t goodbye_on(const world_t *w, link_t link) {
     const sent_t *sent = last_sent(w, FRAME_GOODBYE, link);
     goodbye_t goodbye = {0};
