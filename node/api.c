@@ -26,28 +26,12 @@ typedef struct endpoint {
 
 static unsigned answer_list(api_t *api, const api_call_t *call, FILE *page);
 
-/* With what it says of others; in `api->peers`, until the next one. */
-static bool take_report(api_t *api, status_report_t *report) {
-    const node_t *node = api->node;
-    size_t size = (size_t)node->committee.size * STATUS_PEER_BYTES;
-    writer_t writer = writer_of(api->peers, size);
-    node_status(node, report);
-    for (member_t m = 0; m < node->committee.size; m++) {
-        status_peer_t peer;
-        replica_peer(node->replica, m, &peer);
-        status_peer_encode(&peer, &writer);
-    }
-    report->peers = writer_bytes(&writer);
-    return !writer.failed;
-}
-
 static unsigned answer_status(api_t *api, const api_call_t *call, FILE *page) {
-    const node_t *node = api->node;
+    node_t *node = api->node;
     const genesis_t *genesis = &node->home.genesis;
     status_report_t report;
     (void)call;
-    if (!take_report(api, &report))
-        return 500;
+    replica_report(node->replica, node_now(node), &report);
     fprintf(page, "{\"chain\":\"%s\",\"name\":\"%s\",\"protocol\":\"%s\",\"app\":\"%s\",",
             genesis->chain.text, genesis->members[node->home.self].name.text,
             genesis->protocol.text, genesis->app.text);
@@ -161,12 +145,8 @@ synod_status api_open(node_t *node, api_t **to, reason_t *reason) {
     if (settings->http_listen.host[0] == '\0')
         return SYNOD_OK;
     api_t *api = calloc(1, sizeof *api);
-    if (api != NULL)
-        api->peers = malloc((size_t)node->committee.size * STATUS_PEER_BYTES);
-    if (api == NULL || api->peers == NULL) {
-        free(api);
+    if (api == NULL)
         return reason_set(reason, SYNOD_NO_MEMORY, "out of memory");
-    }
     api->node = node;
     const http_options_t options = {.loop = &node->loop,
                                     .log = &node->log,
@@ -176,7 +156,6 @@ synod_status api_open(node_t *node, api_t **to, reason_t *reason) {
                                     .on_request = on_request};
     synod_status status = http_open(&options, &api->http, reason);
     if (status != SYNOD_OK) {
-        free(api->peers);
         free(api);
         return status;
     }
@@ -208,6 +187,5 @@ void api_close(api_t *api) {
     api_close_submit(api);
     api_close_block(api);
     http_free(api->http);
-    free(api->peers);
     free(api);
 }

@@ -28,7 +28,6 @@ typedef struct api_block {
 struct api {
     node_t *node;
     http_t *http;
-    uint8_t *peers; /* room for a report */
     api_block_t block;
     struct api_submit *submit; /* NULL: nobody may */
 };

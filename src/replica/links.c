@@ -301,14 +301,7 @@ void answer_query(replica_t *r, replica_link_t *link, bytes_t body) {
 
 void answer_status(replica_t *r, replica_link_t *link) {
     status_report_t report;
-    replica_status(r, r->now, &report);
-    writer_t peers = writer_of(r->query_room, 2 * QUERY_BYTES_MAX);
-    for (member_t m = 0; m < r->config.committee->size; m++) {
-        status_peer_t peer;
-        replica_peer(r, m, &peer);
-        status_peer_encode(&peer, &peers);
-    }
-    report.peers = writer_bytes(&peers);
+    replica_report(r, r->now, &report);
     writer_t writer = frame_writer(r);
     status_report_encode(&report, &writer);
     link_send(r, link->link, LANE_CLIENT, FRAME_STATUS, writer.at);

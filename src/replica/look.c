@@ -85,6 +85,18 @@ void replica_peer(const replica_t *r, member_t member, status_peer_t *peer) {
             peer->attested_height = said[i].height;
 }
 
+void replica_report(replica_t *r, instant_t now, status_report_t *report) {
+    writer_t peers = writer_of(r->query_room, 2 * QUERY_BYTES_MAX);
+    replica_status(r, now, report);
+    for (member_t m = 0; m < r->config.committee->size; m++) {
+        status_peer_t peer;
+        replica_peer(r, m, &peer);
+        status_peer_encode(&peer, &peers);
+    }
+    ensure(!peers.failed);
+    report->peers = writer_bytes(&peers);
+}
+
 const replica_figures_t *replica_figures(const replica_t *r) {
     return &r->figures;
 }

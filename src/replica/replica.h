@@ -119,6 +119,8 @@ typedef enum replica_phase {
 
 replica_phase_t replica_phase(const replica_t *replica);
 void replica_status(const replica_t *replica, instant_t now, status_report_t *report);
+/* The same with what it says of its members, which is borrowed until the next call. */
+void replica_report(replica_t *replica, instant_t now, status_report_t *report);
 /* What the replica knows of a member, itself included. */
 void replica_peer(const replica_t *replica, member_t member, status_peer_t *peer);
 const ledger_t *replica_ledger(const replica_t *replica);
