@@ -111,24 +111,9 @@ static void make_room(http_t *http) {
     }
 }
 
-static void on_turned_away(uv_handle_t *handle) {
-    http_t *http = handle->data;
-    free(handle);
+static void on_turned_away(void *data) {
+    http_t *http = data;
     http->handles--;
-}
-
-/* A connection that has no place has to be taken to get rid of it. */
-static void turn_away(http_t *http) {
-    uv_tcp_t *tcp = malloc(sizeof *tcp);
-    http->counters.turned_away++;
-    if (tcp == NULL || uv_tcp_init(http->options.loop, tcp) != 0) {
-        free(tcp);
-        return;
-    }
-    tcp->data = http;
-    http->handles++;
-    (void)uv_accept((uv_stream_t *)&http->listener, (uv_stream_t *)tcp);
-    uv_close((uv_handle_t *)tcp, on_turned_away);
 }
 
 static void on_tick(uv_timer_t *timer) {
@@ -154,7 +139,8 @@ static void on_connection(uv_stream_t *listener, int status) {
     http_link_t *link = find_free(http);
     if (link == NULL || !http_link_open(link, http)) {
         make_room(http); /* for the next one: the place is free when libuv has let go */
-        turn_away(http);
+        http->counters.turned_away++;
+        http->handles += listen_turn_away(&http->listener, on_turned_away) ? 1 : 0;
         return;
     }
     http->counters.accepted++;

@@ -1,10 +1,10 @@
 /* One link from birth to end. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/random.h>
 
 #include "adapter/net_state.h"
+#include "adapter/uv_listen.h"
 #include "base/check.h"
 #include "codec/hello.h"
 
@@ -215,37 +215,27 @@ static void bound_shaking(net_t *net) {
     link_fail(oldest, LOG_INFO, "refused", "too many handshakes at once");
 }
 
-static void on_rejected(uv_handle_t *handle) {
-    net_t *net = handle->data;
-    free(handle);
+static void on_turned_away(void *data) {
+    net_t *net = data;
     net->handles--;
     net_check_end(net);
 }
 
-/* A connection that has no place has to be taken to get rid of it. Who was told to go and does not
- * hurry makes room for the next. */
-static void reject(net_t *net) {
+/* Who was told to go and does not hurry makes room for the next. */
+static void turn_away(net_t *net) {
     net_link_t *leaving = find_oldest(net, LINK_DRAINING);
     if (leaving != NULL) {
         link_close(leaving);
     }
-    uv_tcp_t *tcp = malloc(sizeof *tcp);
     net->counters.refused++;
-    if (tcp == NULL || uv_tcp_init(net->options.loop, tcp) != 0) {
-        free(tcp);
-        return;
-    }
-    tcp->data = net;
-    net->handles++;
-    (void)uv_accept((uv_stream_t *)&net->listener, (uv_stream_t *)tcp);
-    uv_close((uv_handle_t *)tcp, on_rejected);
+    net->handles += listen_turn_away(&net->listener, on_turned_away) ? 1 : 0;
 }
 
 void link_accept(net_t *net) {
     bound_shaking(net);
     net_link_t *link = link_take(net, MEMBER_NONE, false);
     if (link == NULL) {
-        reject(net);
+        turn_away(net);
         return;
     }
     int error = uv_accept((uv_stream_t *)&net->listener, (uv_stream_t *)&link->tcp);

@@ -2,6 +2,7 @@
 #include "adapter/uv_listen.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static synod_status refuse(const listen_options_t *options, int error, reason_t *reason) {
@@ -61,4 +62,32 @@ synod_status listen_open(const listen_options_t *options, uv_tcp_t *listener, bo
     *port = ntohs(at.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&at)->sin6_port
                                            : ((struct sockaddr_in *)&at)->sin_port);
     return SYNOD_OK;
+}
+
+/* ---- connections without a place ---- */
+
+typedef struct unwelcome {
+    uv_tcp_t tcp;
+    void *data;
+    void (*gone)(void *data);
+} unwelcome_t;
+
+static void on_turned_away(uv_handle_t *handle) {
+    unwelcome_t *unwelcome = handle->data;
+    unwelcome->gone(unwelcome->data);
+    free(unwelcome);
+}
+
+bool listen_turn_away(uv_tcp_t *listener, void (*gone)(void *data)) {
+    unwelcome_t *unwelcome = malloc(sizeof *unwelcome);
+    if (unwelcome == NULL || uv_tcp_init(listener->loop, &unwelcome->tcp) != 0) {
+        free(unwelcome);
+        return false;
+    }
+    unwelcome->data = listener->data;
+    unwelcome->gone = gone;
+    unwelcome->tcp.data = unwelcome;
+    (void)uv_accept((uv_stream_t *)listener, (uv_stream_t *)&unwelcome->tcp);
+    uv_close((uv_handle_t *)&unwelcome->tcp, on_turned_away);
+    return true;
 }

@@ -21,4 +21,8 @@ typedef struct listen_options {
 synod_status listen_open(const listen_options_t *options, uv_tcp_t *listener, bool *opened,
                          uint16_t *port, reason_t *reason);
 
+/* A connection that has no place: it has to be taken to get rid of it. True: libuv holds a handle
+ * of it until `gone` is called, with the listener's data. */
+bool listen_turn_away(uv_tcp_t *listener, void (*gone)(void *data));
+
 #endif
