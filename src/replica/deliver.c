@@ -45,22 +45,20 @@ void send_reply(replica_t *r, link_t link, const reply_t *reply) {
 }
 
 static void answer(replica_t *r, const request_t *request, const reply_t *executed) {
-    uint64_t sequence = request->sequence;
     link_t link = LINK_NONE;
     reply_t reply = *executed;
     if (request->session == 0) {
         key_public_t key;
         uint64_t nonce;
         request_open_fields(request, &key, &nonce);
-        digest_t digest = request_digest(request);
-        sequence = mempool_open_sequence(&digest);
         link = attached_link(r, &key);
     } else {
         const key_public_t *key = ledger_session_key(r->ledger, request->session);
         if (key != NULL)
             link = attached_link(r, key);
     }
-    uint64_t arrival_ns = mempool_remove(&r->mempool, request->session, sequence);
+    uint64_t arrival_ns =
+        mempool_remove(&r->mempool, request->session, mempool_sequence(request, NULL));
     if (r->phase != REPLICA_RUNNING)
         return;
     r->figures.requests[executed->status]++;

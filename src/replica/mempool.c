@@ -39,8 +39,11 @@ static uint64_t index_key(const mempool_t *mempool, uint64_t session, uint64_t s
     return x * UINT64_C(0xBF58476D1CE4E5B9);
 }
 
-uint64_t mempool_open_sequence(const digest_t *digest) {
-    return digest_prefix(digest);
+uint64_t mempool_sequence(const request_t *request, const digest_t *digest) {
+    if (request->session != 0)
+        return request->sequence;
+    digest_t own = digest == NULL ? request_digest(request) : *digest;
+    return digest_prefix(&own);
 }
 
 static uint32_t find(const mempool_t *mempool, uint64_t session, uint64_t sequence) {

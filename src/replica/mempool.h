@@ -44,12 +44,14 @@ typedef struct mempool {
 size_t mempool_memory_bytes(uint32_t ring_bytes);
 mempool_t mempool_make(void *memory, uint32_t ring_bytes, uint64_t secret);
 
-/* The entry of (session, sequence), or NULL. For opens `sequence` is the nonce's place: callers use
- * mempool_open_sequence. */
+/* The number under which a request is held in its session: its sequence; that of an open request
+ * (session 0) is worked out of its digest. `digest`: of the request, where it is at hand, or NULL.
+ */
+uint64_t mempool_sequence(const request_t *request, const digest_t *digest);
+/* The entry of (session, sequence), or NULL. `sequence`: by mempool_sequence, as everywhere here.
+ */
 const mempool_entry_t *mempool_find(const mempool_t *mempool, uint64_t session, uint64_t sequence);
-/* The number under which an open request (session 0) is held: derived from its digest. */
-uint64_t mempool_open_sequence(const digest_t *digest);
-/* Copies it in. SYNOD_OK, SYNOD_DUPLICATE or SYNOD_BUSY. `sequence`: see mempool_find. */
+/* Copies it in. SYNOD_OK, SYNOD_DUPLICATE or SYNOD_BUSY. */
 synod_status mempool_add(mempool_t *mempool, const request_t *request, uint64_t sequence,
                          const digest_t *digest, uint64_t arrival_ns);
 /* Returns when it came; 0: it is not held. */

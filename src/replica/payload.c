@@ -54,8 +54,8 @@ static bool key_of(replica_t *r, const request_t *request, key_public_t *room,
 
 /* Was this very request verified when it came to the mempool? */
 static bool verified_before(replica_t *r, const request_t *request, const digest_t *digest) {
-    uint64_t sequence = request->session == 0 ? mempool_open_sequence(digest) : request->sequence;
-    const mempool_entry_t *entry = mempool_find(&r->mempool, request->session, sequence);
+    const mempool_entry_t *entry =
+        mempool_find(&r->mempool, request->session, mempool_sequence(request, digest));
     return entry != NULL && digest_equal(&entry->digest, digest) &&
            memcmp(entry->signature.bytes, request->signature.bytes, SYNOD_SIGNATURE_BYTES) == 0;
 }

@@ -48,12 +48,8 @@ static void mark_payload(replica_t *r, bytes_t payload) {
         return;
     for (uint32_t i = 0; i < count; i++) {
         const request_t *request = &r->requests[i];
-        uint64_t sequence = request->sequence;
-        if (request->session == 0) {
-            digest_t digest = request_digest(request);
-            sequence = mempool_open_sequence(&digest);
-        }
-        mempool_mark(&r->mempool, request->session, sequence, r->branch_mark);
+        mempool_mark(&r->mempool, request->session, mempool_sequence(request, NULL),
+                     r->branch_mark);
     }
 }
 

@@ -101,13 +101,12 @@ static void wait_again(replica_t *r, const block_slot_t *slot) {
     for (uint32_t i = 0; i < count; i++) {
         const request_t *request = &r->requests[i];
         digest_t digest = request_digest(request);
-        uint64_t sequence = request->sequence;
+        uint64_t sequence = mempool_sequence(request, &digest);
         bool fresh = false;
         if (request->session == 0) {
             key_public_t key;
             uint64_t nonce;
             request_open_fields(request, &key, &nonce);
-            sequence = mempool_open_sequence(&digest);
             fresh = ledger_find_session(r->ledger, &key, nonce) == 0;
         } else {
             fresh = ledger_standing(r->ledger, request->session, sequence, request->acknowledged) ==

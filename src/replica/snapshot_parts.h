@@ -30,8 +30,8 @@ void snapshot_on_loaded(replica_t *r, uint64_t token, synod_status status);
 void snapshot_read_start(replica_t *r, uint32_t slot, ledger_t *into);
 synod_status snapshot_judge(replica_t *r, const snapshot_manifest_t *manifest);
 void snapshot_adopt(replica_t *r, const snapshot_manifest_t *manifest);
-/* What the root has for the order state: the id of the block, with which it names the chain as well,
- * and what the payload strategy orders by. */
+/* What the root has for the order state: the id of the block, with which it names the chain as
+ * well, and what the payload strategy orders by. */
 digest_t snapshot_order(const digest_t *id, bytes_t order);
 digest_t snapshot_root(replica_t *r, ledger_t *ledger, const digest_t *id, bytes_t order,
                        digest_t *application);

@@ -169,7 +169,7 @@ void submit_request(replica_t *r, replica_link_t *link, bytes_t body) {
     stage_t before = host_stage(r->config.host, STAGE_HASH);
     digest_t digest = request_digest(&request);
     host_stage(r->config.host, before);
-    uint64_t sequence = request.session == 0 ? mempool_open_sequence(&digest) : request.sequence;
+    uint64_t sequence = mempool_sequence(&request, &digest);
     if (mempool_find(&r->mempool, request.session, sequence) != NULL)
         return; /* will be answered when it has run */
     if (application_refuses(r, &request)) {

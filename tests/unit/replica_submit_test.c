@@ -72,6 +72,23 @@ static void test_retry_and_conflict_ed25519(void **state) {
     retry_and_conflict(SUITE_ED25519);
 }
 
+/* Requests that open a session have no sequence: each is known by its digest all the same. */
+static void test_opens_are_told_apart(void **state) {
+    (void)state;
+    world_t *w = open_session(SUITE_SYMBOLIC);
+    ask(w, client_link(0), 1, 0, 5, 0, "");
+    ask(w, client_link(0), 1, 0, 5, 0, "");
+    ask(w, client_link(1), 2, 0, 5, 0, "");
+    assert_int_equal(report(w).pending_requests, 2);
+    add_text(w, &nodes[4], 1, 0, 5, 0, "");
+    for (uint32_t i = 4; i <= 6; i++)
+        extend(w, i);
+    assert_int_equal(report(w).executed, 4);
+    assert_int_equal(report(w).sessions, 2);
+    assert_int_equal(report(w).pending_requests, 1); /* the other one */
+    world_close(w);
+}
+
 /* What a client was answered is not for strangers who know its numbers. */
 static void test_replies_need_the_key(void **state) {
     (void)state;
@@ -290,6 +307,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_retry_and_conflict),
         cmocka_unit_test(test_retry_and_conflict_ed25519),
+        cmocka_unit_test(test_opens_are_told_apart),
         cmocka_unit_test(test_replies_need_the_key),
         cmocka_unit_test(test_window_and_unknown_session),
         cmocka_unit_test(test_full_mempool_is_busy),
