@@ -2,11 +2,6 @@
  * the unit; then the profile, what happened, and a row for each interval. */
 #include "cli/bench.h"
 
-static const char *const stage_keys[STAGE_COUNT] = {
-    "loop", "tls",  "write_socket", "gate", "request_signature", "message_signature",
-    "hash", "core", "journal",      "disk", "execute",           "root",
-    "reply"};
-
 typedef unsigned long long number_t;
 
 static void print_latencies(FILE *to, const histogram_t *h) {
@@ -94,7 +89,7 @@ void bench_print_json(FILE *to, const bench_t *b, const figures_t *f) {
     print_figures(to, b, f);
     if (b->stages) {
         for (uint32_t stage = 0; stage < STAGE_COUNT; stage++)
-            fprintf(to, ",\"%s_cpu_us\":%.3f", stage_keys[stage], f->stage_us[stage]);
+            fprintf(to, ",\"%s_cpu_us\":%.3f", meter_stage_names[stage].name, f->stage_us[stage]);
         fprintf(to, ",\"unnamed_cpu_us\":%.3f", f->unnamed_us);
     }
     print_profile(to, b, f);

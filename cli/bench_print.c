@@ -1,22 +1,6 @@
 /* What a bench tells people on a terminal. */
 #include "cli/bench.h"
 
-static const char *const stage_names[STAGE_COUNT] = {
-    [STAGE_LOOP] = "event loop, reading sockets",
-    [STAGE_TLS] = "TLS",
-    [STAGE_WRITE_SOCKET] = "writing sockets",
-    [STAGE_GATE] = "gate, mempool, sessions' answers",
-    [STAGE_REQUEST_SIGNATURE] = "signatures of requests",
-    [STAGE_MESSAGE_SIGNATURE] = "signatures of members",
-    [STAGE_HASH] = "hashing payloads",
-    [STAGE_CORE] = "consensus core",
-    [STAGE_JOURNAL] = "journal records",
-    [STAGE_DISK] = "journal write and sync",
-    [STAGE_EXECUTE] = "execution",
-    [STAGE_ROOT] = "state root",
-    [STAGE_REPLY] = "replies",
-};
-
 static void print_stage(const char *name, double us, const figures_t *f) {
     printf("    %-34s %8.3f %5.1f %%\n", name, us, f->cpu_us == 0 ? 0 : 100 * us / f->cpu_us);
 }
@@ -24,7 +8,7 @@ static void print_stage(const char *name, double us, const figures_t *f) {
 static void print_stages(const figures_t *f) {
     printf("  CPU us/operation by stage, over all processes\n");
     for (uint32_t stage = 0; stage < STAGE_COUNT; stage++)
-        print_stage(stage_names[stage], f->stage_us[stage], f);
+        print_stage(meter_stage_names[stage].text, f->stage_us[stage], f);
     print_stage("client library", f->client_us - f->generator_us, f);
     print_stage("the load itself", f->generator_us, f);
     print_stage("not named", f->unnamed_us, f);

@@ -95,17 +95,13 @@ static void print_latencies(node_t *node, FILE *page) {
 
 /* Processor time by stage, when the configuration has it taken. */
 static void print_stages(const node_t *node, FILE *page) {
-    static const char *const names[STAGE_COUNT] = {
-        "loop", "tls",  "socket",  "gate", "request_signature", "message_signature",
-        "hash", "core", "journal", "disk", "execute",           "root",
-        "reply"};
     if (node->home.settings.meter != METER_STAGES)
         return;
     family_begin(page, "synod_stage_cpu_seconds_total", FAMILY_COUNTER,
                  "Processor time by stage; only with meter = stages.");
     for (uint32_t stage = 0; stage < STAGE_COUNT; stage++) {
         char labels[LABEL_MAX];
-        (void)snprintf(labels, sizeof labels, "stage=\"%s\"", names[stage]);
+        (void)snprintf(labels, sizeof labels, "stage=\"%s\"", meter_stage_names[stage].name);
         family_seconds(page, "synod_stage_cpu_seconds_total", labels,
                        atomic_load_explicit(&node->meter->stage_ns[stage], memory_order_relaxed));
     }

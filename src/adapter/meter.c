@@ -9,6 +9,22 @@
 
 #include "adapter/files.h"
 
+const meter_stage_name_t meter_stage_names[STAGE_COUNT] = {
+    [STAGE_LOOP] = {"loop", "event loop, reading sockets"},
+    [STAGE_TLS] = {"tls", "TLS"},
+    [STAGE_WRITE_SOCKET] = {"write_socket", "writing sockets"},
+    [STAGE_GATE] = {"gate", "gate, mempool, sessions' answers"},
+    [STAGE_REQUEST_SIGNATURE] = {"request_signature", "signatures of requests"},
+    [STAGE_MESSAGE_SIGNATURE] = {"message_signature", "signatures of members"},
+    [STAGE_HASH] = {"hash", "hashing payloads"},
+    [STAGE_CORE] = {"core", "consensus core"},
+    [STAGE_JOURNAL] = {"journal", "journal records"},
+    [STAGE_DISK] = {"disk", "journal write and sync"},
+    [STAGE_EXECUTE] = {"execute", "execution"},
+    [STAGE_ROOT] = {"root", "state root"},
+    [STAGE_REPLY] = {"reply", "replies"},
+};
+
 /* What this thread is at. */
 static _Thread_local struct {
     meter_t *meter; /* NULL: it does not count */

@@ -23,6 +23,12 @@ typedef struct meter {
     atomic_uint_fast64_t grown_bytes;                     /* zeros, ahead of the journal */
 } meter_t;
 
+typedef struct meter_stage_name {
+    const char *name; /* for programs, in metrics and JSON alike */
+    const char *text; /* for people */
+} meter_stage_name_t;
+extern const meter_stage_name_t meter_stage_names[STAGE_COUNT];
+
 /* Makes the file anew, all zero. */
 synod_status meter_open(const char *path, meter_t **meter, reason_t *reason);
 /* Maps what a running node counts; NULL: there is none. */

@@ -22,7 +22,7 @@ typedef struct job {
     uint64_t cost_ns; /* estimate, for the simulator's processor model */
 } job_t;
 
-/* What a thread's time goes to, for whoever measures. The names are in cli/bench_stages.c. */
+/* What a thread's time goes to, for whoever measures. The names are in adapter/meter.c. */
 typedef enum stage {
     STAGE_LOOP = 0, /* waiting, waking, reading sockets: the event loop and the kernel below it */
     STAGE_TLS,

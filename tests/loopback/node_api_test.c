@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "adapter/home.h"
+#include "adapter/meter.h"
 #include "codec/sync_codec.h"
 #include "crypto/hash.h"
 
@@ -368,16 +369,21 @@ static bool is_listed(const char *document, const char *name) {
     return strstr(document, row) != NULL;
 }
 
-/* Each family has help and type and stands in the table; each row of the table has a family. */
-static void test_metrics_and_table(void **state) {
-    (void)state;
-    static char text[sizeof page];
-    char path[700], name[128], kind[32];
+static char *read_document(void) {
+    char path[700];
     const char *source = getenv("SYNOD_SOURCE");
     size_t size = 0;
     (void)snprintf(path, sizeof path, "%s/docs/guide/monitor.md",
                    source != NULL ? source : SYNOD_SOURCE_DIR);
-    char *document = strdup((const char *)world_get(path, &size));
+    return strdup((const char *)world_get(path, &size));
+}
+
+/* Each family has help and type and stands in the table; each row of the table has a family. */
+static void test_metrics_and_table(void **state) {
+    (void)state;
+    static char text[sizeof page];
+    char name[128], kind[32];
+    char *document = read_document();
     (void)snprintf(text, sizeof text, "%s", get(2, "/metrics"));
     assert_int_equal(status, 200);
     uint32_t families = 0, rows = 0;
@@ -416,6 +422,25 @@ static double sample(uint32_t member, const char *name) {
     return value;
 }
 
+/* The same names here, in the table, and in what synod bench prints. */
+static void test_stages_of_the_table(void **state) {
+    (void)state;
+    char name[128], row[300];
+    int size = snprintf(row, sizeof row, "counter | stage:");
+    for (uint32_t stage = 0; stage < STAGE_COUNT; stage++) {
+        (void)snprintf(name, sizeof name, "synod_stage_cpu_seconds_total{stage=\"%s\"}",
+                       meter_stage_names[stage].name);
+        (void)sample(0, name);
+        size += snprintf(row + size, sizeof row - (size_t)size, "%s %s", stage == 0 ? "" : ",",
+                         meter_stage_names[stage].name);
+    }
+    char *document = read_document();
+    if (strstr(document, row) == NULL) {
+        fail_msg("docs/guide/monitor.md does not list %s", row);
+    }
+    free(document);
+}
+
 static void test_metrics_move(void **state) {
     (void)state;
     double height = sample(1, "synod_final_height"), bytes = sample(1, "synod_journal_bytes_total");
@@ -447,13 +472,10 @@ static void test_metrics_move(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_list_and_errors),
-        cmocka_unit_test(test_submit),
-        cmocka_unit_test(test_status),
-        cmocka_unit_test(test_query),
-        cmocka_unit_test(test_block),
-        cmocka_unit_test(test_metrics_move),
-        cmocka_unit_test(test_metrics_and_table),
+        cmocka_unit_test(test_list_and_errors), cmocka_unit_test(test_submit),
+        cmocka_unit_test(test_status),          cmocka_unit_test(test_query),
+        cmocka_unit_test(test_block),           cmocka_unit_test(test_stages_of_the_table),
+        cmocka_unit_test(test_metrics_move),    cmocka_unit_test(test_metrics_and_table),
     };
     return cmocka_run_group_tests_name("node.api", tests, start, stop);
 }
