@@ -173,9 +173,22 @@ void deliver_pump(replica_t *r) {
         sync_want(r);
 }
 
+/* Is this proved block the one that is final at its height here, as far as that is at hand? Two are
+ * a fork that has happened. */
+static bool agrees(replica_t *r, height_t height, const digest_t *id) {
+    const block_slot_t *slot = blocks_executed_at(&r->blocks, height);
+    const digest_t *final = height == r->final_height ? &r->final_id
+                            : slot == NULL            ? id
+                                                      : &slot->id;
+    if (!digest_equal(id, final))
+        replica_halt(r, SYNOD_CONFLICT,
+                     "two blocks of one height are final: more than f members are faulty");
+    return r->phase != REPLICA_HALTED;
+}
+
 void deliver_encoded(replica_t *r, height_t height, const digest_t *id, bytes_t proof) {
     if (height <= r->final_height) { /* on the way to what is known to be final already */
-        if (execute_to(r, height, id))
+        if (agrees(r, height, id) && execute_to(r, height, id))
             journal_final(r, height, id, proof);
         return;
     }
@@ -195,4 +208,6 @@ void deliver(replica_t *r, height_t height, const digest_t *id, const certificat
     ensure(!writer.failed);
     if (height > r->final_height)
         deliver_encoded(r, height, id, writer_bytes(&writer));
+    else
+        (void)agrees(r, height, id);
 }

@@ -261,6 +261,7 @@ struct replica {
     height_t sync_next;   /* next height of the run that comes in */
     height_t sync_end;    /* the run was asked for up to here; 0: nobody is asked */
     digest_t sync_parent; /* parent of the next */
+    bool sync_begins;     /* the next is the first of the run */
     sync_peer_t *sync_peers;
     height_t *claims;   /* by member: the height that it attested; above ours: to be asked for */
     uint64_t claims_at; /* when to look at them; 0: none is above ours */

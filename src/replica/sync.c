@@ -75,6 +75,7 @@ void sync_ask_run(replica_t *r, member_t peer) {
     r->sync_by = r->now.now_ns + SYNC_STRETCH_NS;
     r->sync_next = ledger_height(r->ledger) + 1;
     r->sync_parent = r->executed_id;
+    r->sync_begins = true;
     transfer_on_sync_ask(r);
     ask_on(r);
 }
@@ -264,22 +265,31 @@ static void run_proved(replica_t *r, height_t their_final) {
         sync_done(r);
 }
 
-/* From the peer that was asked, and no more than was asked for: anybody could go on for ever. */
-static void take_run_block(replica_t *r, const replica_link_t *link, const block_answer_t *answer,
-                           const block_t *block, const digest_t *id) {
-    if (r->sync_end == 0 || link->member != r->sync_peer || block->height > r->sync_end ||
-        block->height != r->sync_next || block->parent_count != 1 ||
-        !digest_equal(&block->parents[0], &r->sync_parent)) {
-        return; /* of an earlier question, or beside the point */
-    }
+/* Is it the next block of the run? From the peer that was asked, and no more than was asked for:
+ * anybody could go on for ever. A run that does not begin on what was executed here is another
+ * chain. It is worth nothing until its end is proved final, as any run, and then it proves the
+ * fork (deliver.c), whoever sent it; refused at its first block it would never be known. */
+static bool is_next(const replica_t *r, const replica_link_t *link, const block_t *block,
+                    bool fetched) {
+    return r->sync_end != 0 && link->member == r->sync_peer && block->height <= r->sync_end &&
+           block->height == r->sync_next && block->parent_count == 1 &&
+           (digest_equal(&block->parents[0], &r->sync_parent) || (r->sync_begins && !fetched));
+}
+
+static void take_run_block(replica_t *r, const block_answer_t *answer, const block_t *block,
+                           const digest_t *id) {
     if (keep(r, id, block, answer->payload) == NULL) {
         r->frames_dropped++;
         return;
     }
     r->sync_next = block->height + 1;
     r->sync_parent = *id;
+    r->sync_begins = false;
     wait_on(r); /* it moves */
-    if (answer->proof.size > 0 && take_proof(r, answer->proof, block->height, id)) {
+    bool proved = answer->proof.size > 0 && take_proof(r, answer->proof, block->height, id);
+    if (r->phase == REPLICA_HALTED)
+        return; /* what was proved is a fork */
+    if (proved) {
         run_proved(r, answer->final_height);
     } else if (block->height == r->sync_end) {
         bool room = block->height < ledger_height(r->ledger) + BLOCKS_AHEAD;
@@ -352,7 +362,9 @@ void sync_block(replica_t *r, replica_link_t *link, bytes_t body) {
         return;
     }
     digest_t id = block_id(block);
-    if (somebody_needs(r, &id))
+    bool fetched = somebody_needs(r, &id);
+    if (fetched)
         take_fetched(r, &id, block, answer.payload);
-    take_run_block(r, link, &answer, block, &id);
+    if (is_next(r, link, block, fetched))
+        take_run_block(r, &answer, block, &id); /* else of an earlier question, or made up */
 }
