@@ -130,7 +130,8 @@ static void tell(const findings_t *findings, const survey_t *last) {
 static int examine(synod_client *client, const char *folder, uint64_t time_ns, bool json) {
     static survey_t rounds[DOCTOR_ROUNDS];
     static findings_t findings;
-    doctor_input_t input = {.genesis = client_genesis(client)};
+    doctor_input_t input = {.genesis = client_genesis(client),
+                            .committee = client_committee(client)};
     int code = EXIT_FAILED;
     doctor_home_t *homes = look_at_homes(folder, input.genesis);
     input.homes = homes;

@@ -207,22 +207,40 @@ static uint64_t highest_final(const survey_t *survey, uint64_t *pending, uint64_
     return highest;
 }
 
+/* Do those that answered at all make a quorum? Votes have the weights of the genesis. */
+static bool judge_quorum(const doctor_input_t *in, findings_t *findings) {
+    const committee_t *committee = in->committee;
+    uint32_t answering = 0;
+    uint64_t weight = 0, needed = quorum_weight(committee, QUORUM_DECIDE);
+    for (uint32_t m = 0; m < committee->size; m++) {
+        bool answers = rounds_answered(in, m) > 0;
+        answering += answers ? 1 : 0;
+        weight += answers ? committee_weight(committee, m) : 0;
+    }
+    if (weight >= needed)
+        return true;
+    finding_t *finding = doctor_add(findings, MEMBER_NONE, "too few validators for a quorum");
+    if (committee->weight_total == committee->size)
+        EVIDENCE(finding, "%" PRIu32 " of %" PRIu32 " answer, %llu are needed", answering,
+                 committee->size, ULL(needed));
+    else
+        EVIDENCE(finding,
+                 "%" PRIu32 " of %" PRIu32 " answer; their weight is %llu of %llu, %llu are needed",
+                 answering, committee->size, ULL(weight), ULL(committee->weight_total),
+                 ULL(needed));
+    ADVICE(finding,
+           "bring the others back: nothing becomes final before that, and nothing is lost");
+    return false;
+}
+
 static void judge_chain(const doctor_input_t *in, findings_t *findings) {
     uint64_t pending, waited, failed, failed_before;
     uint64_t now = highest_final(last_round(in), &pending, &failed);
     uint64_t before = highest_final(first_round(in), &waited, &failed_before);
-    uint32_t size = last_round(in)->size, answering = 0;
-    for (uint32_t m = 0; m < size; m++)
-        answering += rounds_answered(in, m) > 0 ? 1 : 0;
-    uint32_t needed = size - (size - 1) / 3;
     double seconds = (double)(last_round(in)->at_ns - first_round(in)->at_ns) / 1e9;
-    if (answering < needed) {
-        finding_t *finding = doctor_add(findings, MEMBER_NONE, "too few validators for a quorum");
-        EVIDENCE(finding, "%" PRIu32 " of %" PRIu32 " answer, %" PRIu32 " are needed", answering,
-                 size, needed);
-        ADVICE(finding,
-               "bring the others back: nothing becomes final before that, and nothing is lost");
-    } else if (pending > 0 && waited > 0 && now == before) {
+    if (!judge_quorum(in, findings))
+        return; /* which explains whatever else stands still */
+    if (pending > 0 && waited > 0 && now == before) {
         finding_t *finding =
             doctor_add(findings, MEMBER_NONE, "requests wait and nothing becomes final");
         EVIDENCE(finding, "height %llu for %.1f s, %llu requests wait, %llu views failed meanwhile",

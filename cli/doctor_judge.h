@@ -30,6 +30,7 @@ typedef struct doctor_home {
 
 typedef struct doctor_input {
     const genesis_t *genesis;
+    const committee_t *committee; /* the genesis' */
     const survey_t *rounds[DOCTOR_ROUNDS];
     const doctor_home_t *homes; /* one a member; NULL: none is here */
 } doctor_input_t;

@@ -158,19 +158,20 @@ static void judge_version(const doctor_input_t *in, findings_t *findings, uint32
     ADVICE(finding, "bring it to the version of the others");
 }
 
-/* Another root of one height than most have. */
+/* Another root of one height than most have, by the weight of their votes. */
 static void judge_root(const doctor_input_t *in, findings_t *findings, uint32_t member) {
     const status_report_t *r = &row_of(in, member)->report;
-    uint32_t same = 0, others = 0;
+    uint64_t same = 0, differ = 0;
+    uint32_t others = 0;
     for (uint32_t m = 0; m < last_round(in)->size; m++) {
         const survey_row_t *row = row_of(in, m);
         if (row == NULL || r->root_height == 0 || row->report.root_height != r->root_height)
             continue;
         bool equal = digest_equal(&row->report.root, &r->root);
-        same += equal ? 1 : 0;
+        *(equal ? &same : &differ) += committee_weight(in->committee, m);
         others += equal ? 0 : 1;
     }
-    if (others <= same)
+    if (differ <= same)
         return;
     finding_t *finding =
         doctor_add(findings, member, "member %" PRIu32 " has another state than most", member);

@@ -7,6 +7,10 @@ const genesis_t *client_genesis(const synod_client *client) {
     return &client->genesis;
 }
 
+const committee_t *client_committee(const synod_client *client) {
+    return &client->committee;
+}
+
 static bool all_answered(const synod_client *client, bool but_unlinked) {
     for (uint32_t i = 0; i < client->genesis.member_count; i++) {
         const status_slot_t *slot = &client->statuses[i];

@@ -17,6 +17,7 @@ typedef struct client_look {
 
 /* Of the chain; as long as the client. */
 const genesis_t *client_genesis(const synod_client *client);
+const committee_t *client_committee(const synod_client *client);
 
 /* Asks all members, waits until all have answered or `timeout_ns` is over, or `unlinked_ns` for
  * those to whom there is no connection, and calls `each` for each of them, which may not call the

@@ -17,6 +17,8 @@
 
 static genesis_member_t members[MEMBERS];
 static genesis_t genesis = {.members = members, .member_count = MEMBERS, .time_ns = 1000};
+static member_info_t infos[MEMBERS];
+static committee_t committee;
 static survey_row_t rows[DOCTOR_ROUNDS][MEMBERS];
 static survey_t surveys[DOCTOR_ROUNDS];
 static uint8_t peers[DOCTOR_ROUNDS][MEMBERS][MEMBERS * STATUS_PEER_BYTES];
@@ -31,9 +33,20 @@ static void set_peer(uint32_t member, uint32_t other, bool connected, uint32_t s
     }
 }
 
+static void set_weights(uint64_t a, uint64_t b, uint64_t c, uint64_t d) {
+    const uint64_t weights[MEMBERS] = {a, b, c, d};
+    for (uint32_t m = 0; m < MEMBERS; m++)
+        infos[m].weight = weights[m];
+    committee = (committee_t){.size = MEMBERS,
+                              .weight_total = a + b + c + d,
+                              .faults = (a + b + c + d - 1) / 3,
+                              .members = infos};
+}
+
 /* Four who are well and have work. */
 static int healthy(void **state) {
     (void)state;
+    set_weights(1, 1, 1, 1);
     for (uint32_t round = 0; round < DOCTOR_ROUNDS; round++) {
         surveys[round] = (survey_t){.size = MEMBERS,
                                     .answering = MEMBERS,
@@ -64,7 +77,7 @@ static int healthy(void **state) {
 }
 
 static void judge(void) {
-    doctor_input_t input = {.genesis = &genesis};
+    doctor_input_t input = {.genesis = &genesis, .committee = &committee};
     for (uint32_t round = 0; round < DOCTOR_ROUNDS; round++)
         input.rounds[round] = &surveys[round];
     doctor_judge(&input, &findings);
@@ -121,6 +134,32 @@ static void test_gone(void **state) {
     assert_int_equal(findings.count, 3);
     assert_int_equal(findings.items[2].member, MEMBER_NONE);
     assert_non_null(strstr(findings.items[2].evidence, "2 of 4 answer, 3 are needed"));
+}
+
+/* What counts is the weight of those that answer, not how many they are. */
+static void test_weights(void **state) {
+    (void)state;
+    set_weights(1, 1, 1, 4); /* 5 of 7 decide */
+    gone(3, "connection refused");
+    judge(); /* three of four are there, and not enough */
+    assert_int_equal(findings.count, 2);
+    assert_int_equal(findings.items[1].member, MEMBER_NONE);
+    assert_non_null(strstr(findings.items[1].what, "too few validators"));
+    assert_non_null(strstr(findings.items[1].evidence, "weight is 3 of 7, 5 are needed"));
+    (void)healthy(NULL);
+    set_weights(1, 1, 1, 4);
+    gone(0, "connection refused");
+    gone(1, "connection refused");
+    judge(); /* half of them are, and are enough */
+    assert_int_equal(findings.count, 2);
+    assert_int_equal(findings.items[1].member, 1);
+    (void)healthy(NULL);
+    set_weights(1, 1, 1, 4);
+    rows[LAST][3].report.root.bytes[0] = 0xab; /* it has most of the votes: the others differ */
+    judge();
+    assert_int_equal(findings.count, 3);
+    assert_int_equal(findings.items[0].member, 0);
+    assert_int_equal(findings.items[2].member, 2);
 }
 
 static void test_version_and_state(void **state) {
@@ -221,9 +260,11 @@ static void test_standstill(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_healthy), TEST(test_gone),       TEST(test_version_and_state),
-        TEST(test_disk),    TEST(test_clock),      TEST(test_lag),
-        TEST(test_slow),    TEST(test_partitions), TEST(test_standstill),
+        TEST(test_healthy),    TEST(test_gone),
+        TEST(test_weights),    TEST(test_version_and_state),
+        TEST(test_disk),       TEST(test_clock),
+        TEST(test_lag),        TEST(test_slow),
+        TEST(test_partitions), TEST(test_standstill),
     };
     return cmocka_run_group_tests_name("doctor.judge", tests, NULL, NULL);
 }
