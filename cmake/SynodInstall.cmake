@@ -57,11 +57,12 @@ function(synod_manual)
     endif()
     find_program(LUA_PROGRAM NAMES lua5.4 lua54 lua REQUIRED)
     set(stamp ${CMAKE_BINARY_DIR}/manual/done)
+    file(GLOB changelog packaging/debian/changelog debian/changelog) # where a package is made: moved
     add_custom_command(OUTPUT ${stamp}
         COMMAND ${LUA_PROGRAM} ${CMAKE_SOURCE_DIR}/tools/manual.lua --synod $<TARGET_FILE:synod>
-            --out ${CMAKE_BINARY_DIR}/manual
+            --changelog ${changelog} --out ${CMAKE_BINARY_DIR}/manual
         COMMAND ${CMAKE_COMMAND} -E touch ${stamp}
-        DEPENDS synod tools/manual.lua VERBATIM COMMENT "Manual pages and completion from the help")
+        DEPENDS synod tools/manual.lua ${changelog} VERBATIM COMMENT "Manual pages and completion from the help")
     add_custom_target(synod_manual ALL DEPENDS ${stamp})
 endfunction()
 

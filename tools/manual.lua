@@ -1,7 +1,7 @@
 -- Manual pages and shell completion, made of what the program says of itself, so that they cannot
 -- differ from it: `synod` alone gives the verbs, `synod VERB --help` the rest.
 --
--- Usage: tools/manual.lua --synod PROGRAM --out FOLDER
+-- Usage: tools/manual.lua --synod PROGRAM --changelog FILE --out FOLDER
 -- Writes FOLDER/man1/synod.1 and synod-VERB.1, FOLDER/synod.bash and FOLDER/_synod (zsh).
 -- Exit 0 done, 1 the help cannot be read, 2 usage.
 
@@ -14,9 +14,9 @@ local options = {}
 for i = 1, #arg, 2 do
     options[arg[i]] = arg[i + 1]
 end
-local program, out = options["--synod"], options["--out"]
-if #arg ~= 4 or not program or not out then
-    fail(2, "usage: manual.lua --synod PROGRAM --out FOLDER")
+local program, changelog, out = options["--synod"], options["--changelog"], options["--out"]
+if #arg ~= 6 or not program or not changelog or not out then
+    fail(2, "usage: manual.lua --synod PROGRAM --changelog FILE --out FOLDER")
 end
 
 local function said(arguments)
@@ -135,7 +135,18 @@ local function write(path, text)
     assert(file:close())
 end
 
-local date = os.date("!%Y-%m-%d", tonumber(os.getenv("SOURCE_DATE_EPOCH") or os.time()))
+-- That of the newest entry, so that the same sources make the same pages on any day.
+local function read_date()
+    for line in io.lines(changelog) do
+        local day, month, year = line:match("^ %-%- .*, (%d%d) (%a%a%a) (%d%d%d%d) ")
+        local at = month and ("JanFebMarAprMayJunJulAugSepOctNovDec"):find(month, 1, true)
+        if at then
+            return ("%s-%02d-%s"):format(year, (at + 2) // 3, day)
+        end
+    end
+    fail(1, changelog .. " has no entry with a date")
+end
+local date = read_date()
 
 local function head(page, summary)
     local title = page:upper()

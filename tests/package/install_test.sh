@@ -119,6 +119,14 @@ for verb in $("$synod" | sed -n 's/^  \([a-z]*\)  .*/\1/p'); do
     done > "$folder/out"
     [ -s "$folder/out" ] && fail "not in the manual: $(cat "$folder/out")"
 done
+# Their date is that of the sources, not of the day on which they were made.
+printf 'synod (9.9.9-1) unstable; urgency=low\n\n -- A <a@b>  Tue, 03 Feb 2004 12:00:00 +0000\n' > "$folder/changelog"
+must lua5.4 "$SYNOD_SOURCE/tools/manual.lua" --synod "$synod" --changelog "$folder/changelog" --out "$folder/manual"
+grep -q '^\.TH SYNOD 1 2004-02-03 ' "$folder/manual/man1/synod.1" || fail "the date: $(head -1 "$folder/manual/man1/synod.1")"
+for page in "$man1"/*.1; do
+    sed 's/^\(\.TH [^ ]* 1\) [0-9-]* /\1 2004-02-03 /' "$page" | cmp -s - "$folder/manual/man1/${page##*/}" ||
+        fail "${page##*/} is not the same when it is made again"
+done
 if command -v mandoc > /dev/null; then
     must mandoc -Tlint -Wwarning "$man1"/*.1
 fi
