@@ -138,9 +138,10 @@ typedef struct snapshots {
     uint8_t *manifest;     /* of it; SNAPSHOT_MANIFEST_MAX */
     uint8_t *attestations; /* of it, encoded */
     uint8_t header[SNAPSHOT_HEADER_BYTES];
-    bool release_due;          /* the journal had no room for what a release needs */
-    bool short_said;           /* that blocks wait for room */
-    height_t marked_height;    /* highest snapshot that the journal says was taken */
+    bool release_due;       /* the journal had no room for what a release needs, or has got short */
+    uint64_t released;      /* the journal keeps what stands from this record on */
+    bool short_said;        /* that blocks wait for room */
+    height_t marked_height; /* highest snapshot that the journal says was taken */
     uint64_t taken, installed; /* counters, for people */
 } snapshots_t;
 

@@ -168,8 +168,11 @@ bool space_for_block(replica_t *r, size_t size) {
                     (unsigned long long)(journal_capacity_bytes(r->journal) >> 20));
     r->snapshots.short_said = !roomy;
     r->disk_short |= !roomy;
-    if (!roomy)
+    if (!roomy) {
+        /* There may never be a newer snapshot, as no block has room: the newest one has to do. */
+        r->snapshots.release_due |= snapshot_newest(&r->snapshots)->keep > r->snapshots.released;
         save_consider(r); /* the root at hand, if there is one of this very state */
+    }
     return roomy && journal_has(r, size);
 }
 
@@ -183,8 +186,10 @@ void space_release(replica_t *r) {
     lanes_advance(r);
     bool carried = (!space_short(r) || carry_blocks(r, from)) && carry_over(r, from->keep) &&
                    lanes_carry(r, from->keep);
-    if (carried)
+    if (carried) {
         journal_release(r->journal, from->keep);
+        s->released = from->keep;
+    }
     journal_use_reserve(r->journal, false);
     s->release_due = !carried;
     if (carried && from->height + 1 > r->index_low)
