@@ -51,6 +51,8 @@ static int measure(bench_t *b, FILE *page) {
     if (!bench_open_meters(b))
         code = failed(b->verb, "a validator does not count into its file " METER_FILE);
     if (code < 0)
+        bench_kill_dead(b);
+    if (code < 0)
         code = bench_preload(b);
     if (code < 0)
         code = bench_open_client(b, b->batch, b->outstanding);
@@ -84,15 +86,13 @@ static int run_in_folder(bench_t *b) {
 
 /* For the validators, which inherit it. */
 static int set_faults(const bench_t *b) {
-    char slow[32] = "", words[64];
-    if (b->sync_delay_ns == 0 && b->byzantine == NULL)
+    char slow[32];
+    if (b->sync_delay_ns == 0)
         return -1;
     if (!faults_built())
         return usage_error(b->verb, "--sync-delay: this build has no fault hooks (make faults)");
-    if (b->sync_delay_ns > 0)
-        snprintf(slow, sizeof slow, "slow=%llu,", (unsigned long long)(b->sync_delay_ns / 1000));
-    snprintf(words, sizeof words, "%s%s", slow, b->byzantine == NULL ? "" : "equivocate");
-    return setenv("SYNOD_FAULT", words, 1) == 0 ? -1 : failed(b->verb, "out of memory");
+    snprintf(slow, sizeof slow, "slow=%llu", (unsigned long long)(b->sync_delay_ns / 1000));
+    return setenv("SYNOD_FAULT", slow, 1) == 0 ? -1 : failed(b->verb, "out of memory");
 }
 
 static int read_profile(bench_t *b) {
@@ -121,6 +121,9 @@ static int judge(bench_t *b) {
         return usage_error(b->verb, "bench makes a folder of its own; leave --home away");
     if (b->batch < 1 || b->batch > 1024 || b->outstanding < 1 || b->outstanding > 1024)
         return usage_error(b->verb, "--batch and --outstanding: from 1 to 1,024");
+    if (b->dead > 0 && 3 * b->dead >= b->local.count)
+        return usage_error(b->verb,
+                           "--dead: fewer than a third of --n, or nobody would be answered");
     if (b->duration_ns < 100000000)
         return usage_error(b->verb, "--duration: at least 100ms");
     if (b->interval_ns == 0) {
@@ -175,11 +178,13 @@ static uint32_t option_table(bench_t *b, option_t *to) {
         {"duration", OPTION_DURATION, &b->duration_ns, "TIME", "measured (default 5s)"},
         {"interval", OPTION_DURATION, &b->interval_ns, "TIME",
          "of the series (default: a hundredth, at least 50ms)"},
+        {"dead", OPTION_NUMBER, &b->dead, "N",
+         "the last so many of --n are dead from the start (default 0)"},
         {"kill", OPTION_TEXT, &b->kill, "WHO@TIME",
          "kill -9 then: a number or leader; several with commas"},
         {"restart", OPTION_TEXT, &b->restart, "WHO@TIME", "again; leader: who was killed last"},
-        {"byzantine", OPTION_TEXT, &b->byzantine, "WHO:HOW@AT",
-         "1:equivocate@5s: lies from then on (builds with fault hooks only)"},
+        {"byzantine", OPTION_TEXT, &b->byzantine, "WHO:HOW@TIME",
+         "1:equivocate@5s, leader:delay@5s; HOW see above (builds with fault hooks only)"},
         {"stages", OPTION_FLAG, &b->stages, NULL, "CPU by stage too (which costs some itself)"},
         {"sync-delay", OPTION_DURATION, &b->sync_delay_ns, "TIME",
          "each sync takes so much longer (builds with fault hooks only)"},
@@ -225,6 +230,13 @@ const verb_t verb_bench = {
         "CPU and bytes over all processes, sizes of blocks and syncs. Writes durably unless told\n"
         "otherwise. What happens to validators meanwhile is at times of the measured time; --html\n"
         "shows it. docs/guide/bench.md says how each figure is taken.\n"
+        "With --byzantine a validator does from then on: equivocate (two blocks a view, two "
+        "votes),\n"
+        "withhold (one member never gets its proposals), silent, delay[=80%] (holds each proposal "
+        "for\n"
+        "so much of the view's time-out: a leader just below it) or slow=TIME (each turn of its "
+        "event\n"
+        "loop takes so much longer: a starved machine).\n"
         "The least that such a system must spend is measured by the program bench/floors.",
     .example = "synod bench --rate 5000 --batch 10 --duration 10s --kill leader@4s --html run.html",
     .run = run_verb,

@@ -37,28 +37,31 @@ typedef struct reading {
 
 /* What is to be done to a validator, and what happened. Times from the begin of what is measured.
  */
-typedef enum strike_kind { STRIKE_KILL = 0, STRIKE_RESTART, STRIKE_EQUIVOCATE } strike_kind_t;
-#define STRIKE_LEADER UINT32_MAX /* whoever leads then; restart: who was killed last */
-
-typedef struct strike {
-    strike_kind_t kind;
-    uint32_t member;
-    uint64_t at_ns;
-} strike_t;
-
 typedef enum mark_kind {
     MARK_KILL = 0,
     MARK_RESTART,
+    /* misbehaves from here on: node/misbehave.h */
     MARK_EQUIVOCATE,
+    MARK_WITHHOLD,
+    MARK_SILENT,
+    MARK_DELAY, /* amount: percent of the view time-out */
+    MARK_SLOW,  /* amount: microseconds */
     MARK_VIEW_CHANGE,
     MARK_KINDS
 } mark_kind_t;
+#define STRIKE_LEADER UINT32_MAX /* whoever leads then; restart: who was killed last */
+
+typedef struct strike {
+    mark_kind_t kind;
+    uint32_t member;
+    uint64_t at_ns, amount;
+} strike_t;
 
 typedef struct mark {
     mark_kind_t kind;
     bool led;        /* it was the leader */
     uint32_t member; /* struck; of a change of view the new leader, MEMBER_NONE: not known */
-    uint64_t at_ns, view;
+    uint64_t at_ns, view, amount;
     /* of a strike: the longest time without any answer, until the next strike */
     atomic_uint_fast64_t pause_ns;
 } mark_t;
@@ -80,7 +83,7 @@ typedef struct bench {
     profile_t profile;
     const char *sizes, *reads, *spread, *kill, *restart, *byzantine, *html;
     bool json, stages, queries;
-    uint64_t batch, outstanding, keys, rate, seed, duration_ns, interval_ns, sync_delay_ns;
+    uint64_t batch, outstanding, keys, rate, seed, duration_ns, interval_ns, sync_delay_ns, dead;
     char made_folder[64];
     cluster_t cluster;
     atomic_bool up[CLUSTER_MAX];      /* the process runs, as far as we know */
@@ -143,6 +146,8 @@ void bench_note_pause(bench_t *bench, uint64_t now_ns);
 int bench_run(bench_t *bench);
 
 /* ---- bench_strike.c ---- */
+/* Kills those of --dead. They count no more, and nothing tells of it as of a strike. */
+void bench_kill_dead(bench_t *bench);
 /* Reads --kill, --restart and --byzantine. -1, or the exit code. */
 int strikes_read(bench_t *bench);
 /* Carries out what is due. */

@@ -42,6 +42,9 @@ static void print_load(const bench_t *b, const figures_t *f) {
            b->spread, (unsigned long long)b->keys, 100 * f->hottest_share, 100 * f->top_share,
            (unsigned long long)f->reads, b->queries ? " by query" : "",
            (unsigned long long)f->writes);
+    if (b->dead > 0)
+        printf("  %llu of %u validators dead from the start\n", (unsigned long long)b->dead,
+               b->cluster.size);
 }
 
 void bench_print_text(const bench_t *b, const figures_t *f) {

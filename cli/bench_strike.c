@@ -6,38 +6,43 @@
 
 #include "cli/bench.h"
 #include "node/faults.h"
+#include "node/misbehave.h"
 
-static const char *const mark_names[MARK_KINDS] = {
-    [MARK_KILL] = "kill",
-    [MARK_RESTART] = "restart",
-    [MARK_EQUIVOCATE] = "equivocate",
-    [MARK_VIEW_CHANGE] = "view-change",
+#define DELAY_PERCENT 80u /* unless said */
+#define DELAY_PERCENT_MAX 200u
+
+static const struct {
+    const char *name, *text;
+} marks[MARK_KINDS] = {
+    [MARK_KILL] = {"kill", "was killed (kill -9)"},
+    [MARK_RESTART] = {"restart", "started again"},
+    [MARK_EQUIVOCATE] = {"equivocate", "equivocates from here on"},
+    [MARK_WITHHOLD] = {"withhold", "keeps its proposals from one member from here on"},
+    [MARK_SILENT] = {"silent", "says nothing from here on"},
+    [MARK_DELAY] = {"delay", "holds its proposals from here on for"},
+    [MARK_SLOW] = {"slow", "is slow from here on: each turn of its loop takes longer by"},
+    [MARK_VIEW_CHANGE] = {"view-change", NULL},
 };
 
 const char *mark_name(mark_kind_t kind) {
-    return mark_names[kind];
+    return marks[kind].name;
 }
 
 void mark_text(const mark_t *mark, char *to, size_t to_size) {
-    char name[16] = "not known";
+    char name[16] = "not known", amount[48] = "";
     if (mark->member != MEMBER_NONE)
         snprintf(name, sizeof name, "%u", mark->member);
-    const char *led = mark->led ? ", the leader," : "";
-    switch (mark->kind) {
-    case MARK_KILL:
-        snprintf(to, to_size, "validator %s%s was killed (kill -9)", name, led);
-        break;
-    case MARK_RESTART:
-        snprintf(to, to_size, "validator %s started again", name);
-        break;
-    case MARK_EQUIVOCATE:
-        snprintf(to, to_size, "validator %s%s equivocates from here on", name, led);
-        break;
-    default:
+    if (mark->kind == MARK_DELAY)
+        snprintf(amount, sizeof amount, " %llu %% of the time-out",
+                 (unsigned long long)mark->amount);
+    else if (mark->kind == MARK_SLOW)
+        snprintf(amount, sizeof amount, " %.3g ms", (double)mark->amount / 1e3);
+    if (mark->kind == MARK_VIEW_CHANGE)
         snprintf(to, to_size, "the view changed to %llu, leader %s", (unsigned long long)mark->view,
                  name);
-        break;
-    }
+    else
+        snprintf(to, to_size, "validator %s%s %s%s", name, mark->led ? ", the leader," : "",
+                 marks[mark->kind].text, amount);
 }
 
 mark_t *bench_mark(bench_t *b, mark_kind_t kind, uint32_t member) {
@@ -58,30 +63,52 @@ mark_t *bench_mark(bench_t *b, mark_kind_t kind, uint32_t member) {
 
 /* ---- carrying out ---- */
 
-static void kill_validator(bench_t *b, uint32_t member, bool led) {
+static void kill_validator(bench_t *b, uint32_t member) {
     bench_keep_counts(b, member);
     atomic_store(&b->up[member], false);
-    mark_t *mark = bench_mark(b, MARK_KILL, member);
-    if (mark != NULL)
-        mark->led = led;
     cluster_kill(&b->cluster, member);
 }
 
-static void restart_validator(bench_t *b, uint32_t member) {
-    if (!cluster_start(&b->cluster, member)) {
-        (void)failed(b->verb, "validator %u cannot be started again", member);
-        return;
-    }
-    (void)bench_mark(b, MARK_RESTART, member);
-    atomic_store(&b->answers[member], false);
-    atomic_store(&b->up[member], true);
+void bench_kill_dead(bench_t *b) {
+    for (uint32_t i = 0; i < b->dead; i++)
+        kill_validator(b, b->cluster.size - 1 - i);
 }
 
-static void make_lie(bench_t *b, uint32_t member, bool led) {
-    mark_t *mark = bench_mark(b, MARK_EQUIVOCATE, member);
-    if (mark != NULL)
+static bool restart_validator(bench_t *b, uint32_t member) {
+    if (!cluster_start(&b->cluster, member)) {
+        (void)failed(b->verb, "validator %u cannot be started again", member);
+        return false;
+    }
+    atomic_store(&b->answers[member], false);
+    atomic_store(&b->up[member], true);
+    return true;
+}
+
+/* The validator reads it at the signal: node/misbehave.h. */
+static bool make_misbehave(bench_t *b, const strike_t *what, uint32_t member) {
+    char path[4096];
+    cluster_path(&b->cluster, member, MISBEHAVE_FILE, path, sizeof path);
+    FILE *file = fopen(path, "w");
+    if (file == NULL)
+        return false;
+    fputs(mark_name(what->kind), file);
+    if (what->amount > 0)
+        fprintf(file, "=%llu", (unsigned long long)what->amount);
+    return fclose(file) == 0 && kill(b->cluster.processes[member], SIGUSR2) == 0;
+}
+
+static bool carry_out(bench_t *b, const strike_t *what, uint32_t member, bool led) {
+    mark_t *mark = bench_mark(b, what->kind, member);
+    if (mark != NULL) {
         mark->led = led;
-    kill(b->cluster.processes[member], SIGUSR2); /* node/faults.h */
+        mark->amount = what->amount;
+    }
+    if (what->kind == MARK_RESTART)
+        return restart_validator(b, member);
+    if (what->kind != MARK_KILL)
+        return make_misbehave(b, what, member);
+    kill_validator(b, member);
+    return true;
 }
 
 /* Who was killed last and is still down; MEMBER_NONE: nobody. */
@@ -97,19 +124,12 @@ static bool strike(bench_t *b, const strike_t *what) {
     unsigned leader = atomic_load(&b->leader);
     uint32_t member = what->member;
     if (member == STRIKE_LEADER)
-        member = what->kind == STRIKE_RESTART ? last_killed(b) : leader;
+        member = what->kind == MARK_RESTART ? last_killed(b) : leader;
     if (member == MEMBER_NONE)
-        return what->kind == STRIKE_RESTART; /* what it should start was never killed */
+        return what->kind == MARK_RESTART; /* what it should start was never killed */
     bool runs = atomic_load(&b->up[member]), led = member == leader;
-    if (runs == (what->kind == STRIKE_RESTART))
-        return true; /* nothing to do: told at the end */
-    b->strikes_hit++;
-    if (what->kind == STRIKE_KILL)
-        kill_validator(b, member, led);
-    else if (what->kind == STRIKE_RESTART)
-        restart_validator(b, member);
-    else
-        make_lie(b, member, led);
+    if (runs != (what->kind == MARK_RESTART)) /* else nothing to do: told at the end */
+        b->strikes_hit += carry_out(b, what, member, led && runs);
     return true;
 }
 
@@ -149,27 +169,70 @@ static bool take_time(const char **at, uint64_t *to) {
     return options_duration(word, to);
 }
 
-static bool take_strike(const bench_t *b, const char **at, strike_t *to) {
-    if (!take_member(b, at, &to->member))
+/* "20ms" up to what ends it. */
+static bool take_slowness(const char **at, uint64_t *us) {
+    char word[32];
+    size_t length = strcspn(*at, "@,");
+    uint64_t ns;
+    if (length >= sizeof word)
         return false;
-    if (to->kind == STRIKE_EQUIVOCATE) {
-        if (strncmp(*at, ":equivocate", 11) != 0)
-            return false;
-        *at += 11;
+    memcpy(word, *at, length);
+    word[length] = '\0';
+    *at += length;
+    if (!options_duration(word, &ns))
+        return false;
+    *us = ns / 1000;
+    return *us > 0 && *us <= MISBEHAVE_SLOW_MAX_US;
+}
+
+static bool take_percent(const char **at, uint64_t *percent) {
+    char *end;
+    if (!isdigit((unsigned char)**at))
+        return false;
+    *percent = strtoul(*at, &end, 10);
+    *at = end + (*end == '%');
+    return *end == '%' && *percent > 0 && *percent <= DELAY_PERCENT_MAX;
+}
+
+/* ":equivocate", ":slow=20ms", ":delay", ":delay=90%". */
+static bool take_way(const char **at, strike_t *to) {
+    for (mark_kind_t kind = MARK_EQUIVOCATE; kind <= MARK_SLOW; kind++) {
+        size_t length = strlen(marks[kind].name);
+        if (**at != ':' || strncmp(*at + 1, marks[kind].name, length) != 0)
+            continue;
+        to->kind = kind;
+        to->amount = kind == MARK_DELAY ? DELAY_PERCENT : 0;
+        *at += 1 + length;
+        if (**at != '=')
+            return kind != MARK_SLOW;
+        ++*at;
+        return kind == MARK_DELAY  ? take_percent(at, &to->amount)
+               : kind == MARK_SLOW ? take_slowness(at, &to->amount)
+                                   : false;
     }
+    return false;
+}
+
+static bool take_strike(const bench_t *b, const char **at, strike_t *to) {
+    if (!take_member(b, at, &to->member) || (to->kind == MARK_EQUIVOCATE && !take_way(at, to)))
+        return false;
     return *(*at)++ == '@' && take_time(at, &to->at_ns) && to->at_ns < b->duration_ns;
 }
 
 /* A list with commas; inserted by time, those of one time as they were said. -1, or the exit code.
  */
-static int read_list(bench_t *b, const char *flag, const char *text, strike_kind_t kind) {
+static int read_list(bench_t *b, const char *flag, const char *text, mark_kind_t kind) {
     for (const char *at = text; at != NULL; at = *at == ',' ? at + 1 : NULL) {
         strike_t wanted = {.kind = kind};
         if (!take_strike(b, &at, &wanted) || (*at != '\0' && *at != ','))
             return usage_error(b->verb,
                                "--%s: \"%s\" is not %s, with a validator of this chain (0 to %llu) "
                                "or the word leader, and a time within --duration",
-                               flag, text, kind == STRIKE_EQUIVOCATE ? "1:equivocate@5s" : "0@5s",
+                               flag, text,
+                               kind == MARK_EQUIVOCATE
+                                   ? "1:HOW@5s (HOW: equivocate, withhold, silent, "
+                                     "delay[=PERCENT%] or slow=TIME)"
+                                   : "0@5s",
                                (unsigned long long)b->local.count - 1);
         if (b->strike_count == STRIKES_MAX)
             return usage_error(b->verb, "--kill, --restart, --byzantine: at most %u in all",
@@ -186,8 +249,8 @@ static int read_list(bench_t *b, const char *flag, const char *text, strike_kind
 static int judge_restarts(const bench_t *b) {
     int down = 0;
     for (uint32_t i = 0; i < b->strike_count; i++) {
-        down += b->strikes[i].kind == STRIKE_KILL;
-        down -= b->strikes[i].kind == STRIKE_RESTART;
+        down += b->strikes[i].kind == MARK_KILL;
+        down -= b->strikes[i].kind == MARK_RESTART;
         if (down < 0)
             return usage_error(b->verb, "--restart: nothing was killed before it; add --kill");
     }
@@ -195,11 +258,11 @@ static int judge_restarts(const bench_t *b) {
 }
 
 int strikes_read(bench_t *b) {
-    int code = b->kill == NULL ? -1 : read_list(b, "kill", b->kill, STRIKE_KILL);
+    int code = b->kill == NULL ? -1 : read_list(b, "kill", b->kill, MARK_KILL);
     if (code < 0 && b->restart != NULL)
-        code = read_list(b, "restart", b->restart, STRIKE_RESTART);
+        code = read_list(b, "restart", b->restart, MARK_RESTART);
     if (code < 0 && b->byzantine != NULL)
-        code = read_list(b, "byzantine", b->byzantine, STRIKE_EQUIVOCATE);
+        code = read_list(b, "byzantine", b->byzantine, MARK_EQUIVOCATE);
     if (code < 0 && b->byzantine != NULL && !faults_built())
         code = usage_error(b->verb, "--byzantine: this build has no fault hooks (make faults)");
     return code < 0 ? judge_restarts(b) : code;

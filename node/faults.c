@@ -13,8 +13,7 @@
 #include "app/kv_client.h"
 #include "base/check.h"
 #include "base/ring.h"
-#include "codec/message_codec.h"
-#include "node/equivocate.h"
+#include "node/misbehave.h"
 #include "protocol/registry.h"
 
 /* Appends whose truth is still to come. When there are so many, the next one is not lied about. */
@@ -28,15 +27,14 @@ typedef struct early_append {
 
 struct faults {
     node_t *node;
-    bool unsynced, early, state, equivocate;
-    bool lying;   /* the signal came */
+    misbehaviour_t *misbehaviour;
+    bool unsynced, early, state;
     int promises; /* file; -1: none */
     /* what they stand before */
     host_t host;
     disk_events_t disk;
-    /* promises, equivocate */
+    /* promises */
     arena_t decode;
-    uv_signal_t lie;
     /* early */
     uv_async_t tell;
     ring_t appends; /* at the disk: early_append_t */
@@ -47,6 +45,10 @@ struct faults {
 
 bool faults_built(void) {
     return true;
+}
+
+misbehaviour_t **faults_misbehaviour(node_t *node) {
+    return &node->faults->misbehaviour;
 }
 
 /* ---- state: the application is seen through a table of our own ---- */
@@ -120,20 +122,13 @@ static void watch_app(replica_config_t *config) {
 
 static void note_promise(struct faults *faults, bytes_t frame) {
     const node_t *node = faults->node;
-    const protocol_t *protocol = protocol_find(node->home.genesis.protocol.text);
-    frame_t whole;
-    size_t used;
     message_t message;
-    if (frame_decode(frame, &whole, &used) != SYNOD_OK || whole.kind != FRAME_MESSAGE)
+    bytes_t payload;
+    if (!own_message(node, &faults->decode, frame, &message, &payload))
         return;
-    reader_t reader = reader_of(whole.body);
-    arena_reset(&faults->decode);
-    synod_status status = message_decode(&reader, protocol->phases, protocol->phase_count,
-                                         node->committee.size, &faults->decode, &message);
-    ensure(status == SYNOD_OK);
-    const phase_t *phase = &protocol->phases[message.statement.phase];
-    if (phase->authentication != AUTH_SIGNATURE || phase->slot == SLOT_NONE ||
-        message.author != node->home.self)
+    const phase_t *phase =
+        &protocol_find(node->home.genesis.protocol.text)->phases[message.statement.phase];
+    if (phase->authentication != AUTH_SIGNATURE || phase->slot == SLOT_NONE)
         return;
     uint8_t bytes[STATEMENT_BYTES];
     statement_encode(&message.statement, &node->committee.domain, bytes);
@@ -141,41 +136,11 @@ static void note_promise(struct faults *faults, bytes_t frame) {
     ensure(written == (ssize_t)sizeof bytes);
 }
 
-/* ---- equivocate ---- */
-
-/* The other block goes to the larger half, so that neither finds a quorum; whoever collects votes
- * gets both of them. */
-static void send_both(struct faults *faults, const link_t *links, uint32_t count, lane_t lane,
-                      bytes_t frame) {
-    node_t *node = faults->node;
-    uint8_t *other = malloc(frame.size + EQUIVOCATE_ROOM);
-    ensure(other != NULL);
-    size_t size = equivocate_frame(node, &faults->decode, frame, other);
-    uint32_t deceived = size == 0 ? 0 : (count + 1) / 2;
-    if (deceived > 0)
-        faults->host.send(node, links, deceived, lane, bytes_of(other, size));
-    if (count == 1)
-        deceived = 0;
-    faults->host.send(node, links + deceived, count - deceived, lane, frame);
-    free(other);
-}
-
-static void on_lie(uv_signal_t *handle, int number) {
-    node_t *node = handle->data;
-    (void)number;
-    node->faults->lying = true;
-    log_event(&node->log, LOG_WARNING, "faults", "equivocate", "from here on");
-}
-
-static void send_watched(void *context, const link_t *links, uint32_t count, lane_t lane,
-                         bytes_t frame) {
+static void send_noted(void *context, const link_t *links, uint32_t count, lane_t lane,
+                       bytes_t frame) {
     struct faults *faults = ((node_t *)context)->faults;
-    if (faults->promises >= 0)
-        note_promise(faults, frame);
-    if (faults->lying)
-        send_both(faults, links, count, lane, frame);
-    else
-        faults->host.send(context, links, count, lane, frame);
+    note_promise(faults, frame);
+    faults->host.send(context, links, count, lane, frame);
 }
 
 /* ---- early ---- */
@@ -252,25 +217,12 @@ static const disk_calls_t slow_calls = {pwrite, pread, slow_sync, true};
 
 /* ---- open, bind, close ---- */
 
-/* To look into frames that leave. */
-static synod_status open_decoder(struct faults *faults, reason_t *reason) {
+static synod_status open_promises(struct faults *faults, const char *path, reason_t *reason) {
     size_t size = message_arena_bytes(faults->node->home.genesis.member_count);
     void *memory = faults->decode.base != NULL ? faults->decode.base : malloc(size);
     if (memory == NULL)
         return reason_set(reason, SYNOD_NO_MEMORY, "out of memory");
     faults->decode = arena_of(memory, size);
-    return SYNOD_OK;
-}
-
-static synod_status open_liar(struct faults *faults, reason_t *reason) {
-    faults->equivocate = true;
-    return open_decoder(faults, reason);
-}
-
-static synod_status open_promises(struct faults *faults, const char *path, reason_t *reason) {
-    synod_status status = open_decoder(faults, reason);
-    if (status != SYNOD_OK)
-        return status;
     faults->promises = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     return faults->promises >= 0 ? SYNOD_OK : reason_errno(reason, errno, "open", path);
 }
@@ -282,8 +234,6 @@ static synod_status choose(struct faults *faults, const char *word, reason_t *re
         faults->early = true;
     else if (strcmp(word, "state") == 0)
         faults->state = true;
-    else if (strcmp(word, "equivocate") == 0)
-        return open_liar(faults, reason);
     else if (strncmp(word, "slow=", 5) == 0 && read_delay(word + 5))
         return SYNOD_OK;
     else if (strncmp(word, "clock=", 6) == 0 && faults_read_clock(word + 6))
@@ -293,7 +243,7 @@ static synod_status choose(struct faults *faults, const char *word, reason_t *re
     else
         return reason_set(reason, SYNOD_BAD_CONFIG,
                           "SYNOD_FAULT names '%s'; there are unsynced, slow=US, clock=MS, early, "
-                          "state, equivocate and promises=FILE",
+                          "state and promises=FILE",
                           word);
     return SYNOD_OK;
 }
@@ -302,12 +252,9 @@ static void open_handles(struct faults *faults) {
     node_t *node = faults->node;
     uv_async_init(&node->loop, &faults->tell, on_tell);
     uv_signal_init(&node->loop, &faults->damage);
-    uv_signal_init(&node->loop, &faults->lie);
-    faults->tell.data = faults->damage.data = faults->lie.data = node;
+    faults->tell.data = faults->damage.data = node;
     if (faults->state)
         uv_signal_start(&faults->damage, on_damage, SIGUSR1);
-    if (faults->equivocate)
-        uv_signal_start(&faults->lie, on_lie, SIGUSR2);
 }
 
 synod_status faults_open(node_t *node, reason_t *reason) {
@@ -328,6 +275,9 @@ synod_status faults_open(node_t *node, reason_t *reason) {
     faults->promises = -1;
     faults->appends = ring_of(appends, sizeof(early_append_t), EARLY_MAX);
     faults->told = ring_of(told, sizeof(uint64_t), EARLY_MAX);
+    faults->misbehaviour = misbehave_open(node);
+    if (faults->misbehaviour == NULL)
+        return reason_set(reason, SYNOD_NO_MEMORY, "the fault hooks cannot be set up");
     memcpy(words, wanted != NULL ? wanted : "", wanted != NULL ? strlen(wanted) + 1 : 1);
     synod_status status = SYNOD_OK;
     for (char *word; status == SYNOD_OK && (word = strsep(&rest, ",")) != NULL;)
@@ -353,8 +303,9 @@ void faults_disk(node_t *node, disk_options_t *options, disk_events_t *events) {
 void faults_replica(node_t *node, replica_config_t *config) {
     struct faults *faults = node->faults;
     faults->host = node->host;
-    if (faults->promises >= 0 || faults->equivocate)
-        node->host.send = send_watched;
+    if (faults->promises >= 0)
+        node->host.send = send_noted;
+    misbehave_bind(node); /* before it: what is noted is what leaves */
     if (faults->early)
         node->host.append = append_early;
     if (faults->state)
@@ -371,6 +322,7 @@ void faults_close(node_t *node) {
     }
     if (faults->promises >= 0)
         (void)close(faults->promises);
+    misbehave_free(faults->misbehaviour);
     free(faults->decode.base);
     free(faults->appends.items);
     free(faults->told.items);

@@ -11,10 +11,9 @@
  *   early          an append is reported durable at once and written afterwards: votes leave before
  *                  their record
  *   state          SIGUSR1 flips a bit of a record in the application's state
- *   equivocate     from SIGUSR2 on says two things at once, under its own key: another block to
- *                  half of the others when it leads, a vote for another block beside its vote
  *   promises=FILE  each signed statement that leaves is appended to FILE before it does: the 216
- *                  bytes of docs/formats/statement.md. This one breaks nothing */
+ *                  bytes of docs/formats/statement.md. This one breaks nothing
+ * What a validator does wrong or late from a moment on while it runs: misbehave.h. */
 #ifndef NODE_FAULTS_H
 #define NODE_FAULTS_H
 
@@ -35,6 +34,8 @@ int64_t faults_clock_ns(void);
 bool faults_read_clock(const char *text);
 /* When the loop is closed. */
 void faults_close(node_t *node);
+/* Where misbehave.c keeps what is its own. */
+struct misbehaviour **faults_misbehaviour(node_t *node);
 
 #else
 

@@ -3,7 +3,7 @@
 # and their functions are looked for in the binaries.
 set -eu
 traces() {
-    { strings -d "$1"; nm "$1"; } | grep -c 'SYNOD_FAULT=\|faults_open\|append_early\|unsynced_calls\|faults_read_clock\|equivocate_frame' || true
+    { strings -d "$1"; nm "$1"; } | grep -c 'SYNOD_FAULT=\|faults_open\|append_early\|unsynced_calls\|faults_read_clock\|equivocate_frame\|misbehave_send' || true
 }
 build=${SYNOD_BUILD:?}
 with=$(traces "$build/synod_faults")

@@ -1,0 +1,52 @@
+#!/bin/sh
+# synod bench --dead and --byzantine (node/misbehave.h) do what they say: wrong words are refused; a
+# slow member is felt by all when its vote is needed; a leader just below the time-out makes every
+# request late and is not replaced (attack P11), a silent one is; a member that is left out does not
+# vote. Three chains side by side, under little load.
+set -u
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+faults=$SYNOD_BUILD/synod_faults
+failures=0
+fail() {
+    echo "FAILED: $*"
+    failures=$((failures + 1))
+}
+refuse() {
+    text=$1
+    shift
+    code=0
+    said=$(timeout 20 "$faults" bench "$@" 2>&1) || code=$?
+    case $said in *"$text"*) ;; *) code="$code, said: $said" ;; esac
+    [ "$code" = 2 ] || fail "bench $*: exit $code, expected 2 and: $text"
+}
+refuse "fewer than a third" --dead 2
+refuse "fewer than a third" --n 6 --dead 2
+for wrong in slow slow=0ms slow=11s slow=20 delay= delay=0% delay=80 delay=201% equivocate=1 silence; do
+    refuse "is not 1:HOW@5s" --byzantine "1:$wrong@1s"
+done
+refuse "is not 1:HOW@5s" --byzantine 1:slow=20ms
+grep -q '^SYNOD_FAULT_HOOKS:BOOL=ON' "$SYNOD_BUILD/CMakeCache.txt" || {
+    faults=$SYNOD_BIN
+    for way in equivocate withhold silent delay slow=20ms; do
+        refuse "no fault hooks" --byzantine "1:$way@1s"
+    done
+    faults=$SYNOD_BUILD/synod_faults
+}
+
+run() { # NAME PORT FLAGS...: one request at a time
+    name=$1 port=$2
+    shift 2
+    timeout 60 "$faults" bench --port "$port" --keys 100 --batch 1 --outstanding 1 --json \
+        --interval 100ms "$@" > "$folder/$name.json" 2> "$folder/$name.err"
+    echo $? > "$folder/$name.code"
+}
+run slow 8110 --dead 1 --view-timeout 2s --byzantine 1:slow=100ms@500ms --duration 2s &
+run delay 8120 --view-timeout 1s --duration 6s --byzantine leader:delay=40%@500ms,leader:silent@3s &
+run withhold 8130 --dead 1 --view-timeout 300ms --byzantine leader:withhold@300ms --duration 2s &
+wait
+for name in slow delay withhold; do
+    [ "$(cat "$folder/$name.code")" = 0 ] || fail "$name: $(cat "$folder/$name.err")"
+done
+cd "$SYNOD_SOURCE" && lua5.4 tests/loopback/misbehave_check.lua "$folder" || fail "figures"
+exit "$failures"
