@@ -42,7 +42,7 @@ typedef struct sweep_totals {
 
 void sweep_add(sweep_totals_t *totals, uint64_t seed, const world_report_t *report);
 void sweep_merge(sweep_totals_t *to, const sweep_totals_t *from);
-/* Pairs of kinds that never struck together. */
-uint32_t sweep_pairs_missing(const sweep_totals_t *totals);
+/* Pairs of the first so many kinds that never struck together. */
+uint32_t sweep_pairs_missing(const sweep_totals_t *totals, uint32_t kinds);
 
 #endif

@@ -17,8 +17,8 @@ static uint32_t faults_of(uint32_t members) {
     return (members - 1) / 3;
 }
 
-/* Kinds of lies that plan_liars draws; plan_snapshots adds the last one. */
-#define LIARS_DRAWN (LIAR_COUNT - 1)
+/* Kinds of lies that plan_liars draws; plan_snapshots and plan_batches add the others. */
+#define LIARS_DRAWN 11
 
 static void plan_liars(plan_t *plan, prng_t *prng) {
     uint32_t liars = (uint32_t)prng_below(prng, faults_of(plan->options.members) + 1);
@@ -201,6 +201,18 @@ static void plan_snapshots(plan_t *plan, uint64_t seed) {
     }
 }
 
+/* With certified payloads most liars lie about batches as well, and there is more to put into
+ * them. Drawn apart, so that the seeds of inline payloads keep their meaning. */
+static void plan_batches(plan_t *plan, uint64_t seed) {
+    prng_t prng = prng_of(seed ^ UINT64_C(0x62617463686573));
+    world_options_t *o = &plan->options;
+    o->requests += (uint32_t)prng_between(&prng, 0, 20);
+    for (member_t m = 0; m < o->members; m++)
+        for (uint32_t i = 0; o->liars[m] != 0 && i < 2; i++)
+            if (prng_below(&prng, 4) != 0)
+                o->liars[m] |= (uint16_t)(LIAR_HOARD << prng_below(&prng, LIARS_OF_BATCHES));
+}
+
 void sweep_plan(plan_t *plan, uint64_t seed, const sweep_options_t *narrow) {
     static const uint64_t sizes[] = {1, 2, 3, 4, 4, 4, 4, 4, 4, 5, 6, 7};
     prng_t prng = prng_of(seed);
@@ -229,6 +241,8 @@ void sweep_plan(plan_t *plan, uint64_t seed, const sweep_options_t *narrow) {
     plan_aims(plan);
     if (!narrow->no_faults)
         plan_snapshots(plan, seed);
+    if (o->chain.payload == PAYLOAD_CERTIFIED)
+        plan_batches(plan, seed);
     /* The back-off may have grown to 2^6 when the calm begins. One time-out brings the members
      * together. A faulty seat spoils its own view and, where the next leader collects the votes,
      * the one before: 2 f time-outs until each seat has led once. Among n > 3 f seats three correct

@@ -8,15 +8,17 @@
 #define COMMAND_MAX 240
 
 static void repeat_command(const sweep_options_t *o, uint64_t seed, char *to, size_t size) {
-    char members[32] = "", twins[32] = "";
+    char members[32] = "", twins[32] = "", strategy[32] = "";
     if (o->members != 0)
         snprintf(members, sizeof members, " --members %u", o->members);
     if (o->liars_beyond != 0)
         snprintf(twins, sizeof twins, " --twins %u", o->liars_beyond);
-    snprintf(to, size, "synod sim run --seed %" PRIu64 "%s%s%s%s%s%s%s", seed,
+    if (o->payload != 0)
+        snprintf(strategy, sizeof strategy, " --strategy %s", payload_name(o->payload));
+    snprintf(to, size, "synod sim run --seed %" PRIu64 "%s%s%s%s%s%s%s%s", seed,
              o->protocol == NULL ? "" : " --protocol ", o->protocol == NULL ? "" : o->protocol,
-             members, twins, o->no_liars ? " --no-liars" : "", o->no_faults ? " --no-faults" : "",
-             o->disk_lies ? " --disk-lies" : "");
+             strategy, members, twins, o->no_liars ? " --no-liars" : "",
+             o->no_faults ? " --no-faults" : "", o->disk_lies ? " --disk-lies" : "");
 }
 
 /* ---- JSON ---- */
@@ -25,16 +27,17 @@ static void add(cJSON *object, const char *name, uint64_t number) {
     cJSON_AddNumberToObject(object, name, (double)number);
 }
 
-static void add_faults(cJSON *object, const sweep_totals_t *t) {
+static void add_faults(cJSON *object, uint32_t payload, const sweep_totals_t *t) {
     cJSON *struck = cJSON_AddObjectToObject(object, "faults");
     cJSON *runs = cJSON_AddObjectToObject(object, "runs_with");
     cJSON *pairs = cJSON_AddObjectToObject(object, "pairs");
-    for (uint32_t i = 0; i < FAULT_KINDS; i++) {
+    uint32_t kinds = world_fault_kinds(payload);
+    for (uint32_t i = 0; i < kinds; i++) {
         const char *name = world_fault_name((world_fault_t)i);
         add(struck, name, t->faults[i]);
         add(runs, name, t->runs_with[i]);
         cJSON *row = cJSON_AddObjectToObject(pairs, name);
-        for (uint32_t j = i + 1; j < FAULT_KINDS; j++)
+        for (uint32_t j = i + 1; j < kinds; j++)
             add(row, world_fault_name((world_fault_t)j), t->pairs[i][j]);
     }
 }
@@ -73,11 +76,11 @@ void sweep_print_json(const sweep_options_t *options, const sweep_totals_t *t) {
     add(object, "journals_full", t->shorts);
     add(object, "heal_max_ms", t->heal_max_ns / 1000000);
     add(object, "heal_sum_ms", t->heal_sum_ns / 1000000);
-    add(object, "pairs_missing", sweep_pairs_missing(t));
+    add(object, "pairs_missing", sweep_pairs_missing(t, world_fault_kinds(options->payload)));
     char hash[17];
     snprintf(hash, sizeof hash, "%016" PRIx64, t->hash);
     cJSON_AddStringToObject(object, "trace_hash", hash);
-    add_faults(object, t);
+    add_faults(object, options->payload, t);
     add_violations(object, options, t);
     char *text = cJSON_Print(object);
     printf("%s\n", text);
@@ -100,11 +103,12 @@ void sweep_print_text(const sweep_options_t *options, const sweep_totals_t *t) {
            (double)t->heal_max_ns / 1e9,
            t->runs == 0 ? 0 : (double)t->heal_sum_ns / 1e9 / (double)t->runs);
     printf("%-20s %12s %12s\n", "fault", "struck", "in runs");
-    for (uint32_t i = 0; i < FAULT_KINDS; i++)
+    uint32_t kinds = world_fault_kinds(options->payload);
+    for (uint32_t i = 0; i < kinds; i++)
         printf("%-20s %12" PRIu64 " %12" PRIu64 "\n", world_fault_name((world_fault_t)i),
                t->faults[i], t->runs_with[i]);
-    printf("pairs of kinds that never struck in one run: %u of %u\n", sweep_pairs_missing(t),
-           FAULT_KINDS * (FAULT_KINDS - 1) / 2);
+    printf("pairs of kinds that never struck in one run: %u of %u\n", sweep_pairs_missing(t, kinds),
+           kinds * (kinds - 1) / 2);
     printf("hash of all traces: %016" PRIx64 "\n", t->hash);
     if (t->violated == 0)
         return;

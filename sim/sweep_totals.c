@@ -82,10 +82,10 @@ void sweep_merge(sweep_totals_t *to, const sweep_totals_t *from) {
     to->violated += from->violated;
 }
 
-uint32_t sweep_pairs_missing(const sweep_totals_t *totals) {
+uint32_t sweep_pairs_missing(const sweep_totals_t *totals, uint32_t kinds) {
     uint32_t missing = 0;
-    for (uint32_t i = 0; i < FAULT_KINDS; i++)
-        for (uint32_t j = i + 1; j < FAULT_KINDS; j++)
+    for (uint32_t i = 0; i < kinds; i++)
+        for (uint32_t j = i + 1; j < kinds; j++)
             missing += totals->pairs[i][j] == 0;
     return missing;
 }

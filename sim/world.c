@@ -84,9 +84,14 @@ const char *world_fault_name(world_fault_t fault) {
         "snapshot_rot",       "liar_silent",       "liar_withhold", "liar_equivocate",
         "liar_stale",         "liar_vote_all",     "liar_twins",    "liar_payload",
         "liar_garbage",       "liar_sync",         "liar_roots",    "liar_replies",
-        "liar_snapshots"};
+        "liar_snapshots",     "liar_hoard",        "liar_fork",     "liar_acks",
+        "liar_flood",         "stop_acknowledged", "bytes_missing", "lane_full"};
     _Static_assert(sizeof names / sizeof names[0] == FAULT_KINDS, "every kind has a name");
     return (unsigned)fault < FAULT_KINDS ? names[fault] : "unknown";
+}
+
+uint32_t world_fault_kinds(uint32_t payload) {
+    return payload == PAYLOAD_CERTIFIED ? FAULT_KINDS : FAULT_OF_BATCHES;
 }
 
 /* ---- events ---- */

@@ -34,9 +34,16 @@ enum {
     LIAR_SYNC = 1 << 8,       /* wrong answers to those who catch up */
     LIAR_ROOTS = 1 << 9,      /* signs wrong state roots */
     LIAR_REPLIES = 1 << 10,   /* lies to clients */
-    LIAR_SNAPSHOTS = 1 << 11  /* wrong manifests and chunks, or none */
+    LIAR_SNAPSHOTS = 1 << 11, /* wrong manifests and chunks, or none */
+    /* of batches: they mean something with the strategy `certified` only */
+    LIAR_HOARD = 1 << 12, /* some never get its batches, whoever asks for one gets nothing */
+    LIAR_FORK = 1 << 13,  /* another batch in a place of its lane for some */
+    LIAR_ACKS = 1 << 14,  /* acknowledges whatever it hears and keeps none of it; else nothing, old
+                             or broken acknowledgements and certificates */
+    LIAR_FLOOD = 1 << 15  /* more batches than a lane may hold */
 };
-#define LIAR_COUNT 12
+#define LIAR_COUNT 16
+#define LIARS_OF_BATCHES 4 /* the last so many */
 
 /* Faults that struck, by kind; the liars' kinds follow in the order of their bits. */
 typedef enum world_fault {
@@ -62,10 +69,22 @@ typedef enum world_fault {
     FAULT_SNAPSHOT_CUT, /* stopped while a piece of a snapshot was under way */
     FAULT_SNAPSHOT_ROT, /* a bit of a stored snapshot */
     FAULT_LIAR,         /* first of LIAR_COUNT */
-    FAULT_KINDS = FAULT_LIAR + LIAR_COUNT
+    /* from here on: with the strategy `certified` only; three things that befall an honest member
+     */
+    FAULT_OF_BATCHES = FAULT_LIAR + LIAR_COUNT - LIARS_OF_BATCHES,
+    FAULT_LIAR_HOARD = FAULT_OF_BATCHES,
+    FAULT_LIAR_FORK,
+    FAULT_LIAR_ACKS,
+    FAULT_LIAR_FLOOD,
+    FAULT_STOP_ACKNOWLEDGED, /* between acknowledgement and certificate */
+    FAULT_BYTES_MISSING,     /* a final block waits for a batch */
+    FAULT_LANE_FULL,         /* a batch finds no room */
+    FAULT_KINDS
 } world_fault_t;
 
 const char *world_fault_name(world_fault_t fault);
+/* How many kinds, from the first, can strike with this payload strategy. */
+uint32_t world_fault_kinds(uint32_t payload);
 
 /* What was violated. */
 typedef enum violation {

@@ -5,7 +5,7 @@
 /* So often one frame in a storm. */
 #define STORM_FRAMES 16
 
-static bool lies(node_t *node, uint16_t kind) {
+bool liar_lies(node_t *node, uint16_t kind) {
     return (node->lies & kind) != 0 &&
            chance_hits(node->world, node->world->options.lies_per_million);
 }
@@ -17,19 +17,13 @@ static world_fault_t fault_of(uint16_t kind) {
     return (world_fault_t)(FAULT_LIAR + bit);
 }
 
-/* Sends a forged frame, counts it, gives it back. False: there was none. */
-static bool send_forged(node_t *node, link_t link, uint16_t kind, frame_buffer_t *forged) {
+bool liar_sends(node_t *node, link_t link, uint16_t kind, frame_buffer_t *forged) {
     if (forged == NULL)
         return false;
     world_struck(node->world, fault_of(kind));
     sim_net_send(node->world, link, forged);
     frame_drop(forged);
     return true;
-}
-
-static frame_buffer_t *kept(frame_buffer_t *frame) {
-    frame->references++;
-    return frame;
 }
 
 static bool is_body(node_t *node, const frame_buffer_t *frame, body_t body) {
@@ -47,35 +41,35 @@ static bool equivocate(node_t *node, link_t link, frame_buffer_t *frame) {
     if (node->twofold_of != print) {
         if (node->twofold != NULL)
             frame_drop(node->twofold);
-        node->twofold = lies(node, LIAR_EQUIVOCATE) ? forge_other_block(node, frame) : NULL;
+        node->twofold = liar_lies(node, LIAR_EQUIVOCATE) ? forge_other_block(node, frame) : NULL;
         node->twofold_of = print;
     }
     if (node->twofold == NULL || link_peer(node->world, link) % 2 == 0)
         return false;
-    world_struck(node->world, FAULT_LIAR + 2);
+    world_struck(node->world, fault_of(LIAR_EQUIVOCATE));
     sim_net_send(node->world, link, node->twofold);
     return true;
 }
 
 static bool lie_in_proposal(node_t *node, link_t link, frame_buffer_t *frame) {
     if ((node->lies & LIAR_STALE) != 0) {
-        if (node->stale != NULL && lies(node, LIAR_STALE) &&
-            send_forged(node, link, LIAR_STALE, forge_stale(node, frame, node->stale)))
+        if (node->stale != NULL && liar_lies(node, LIAR_STALE) &&
+            liar_sends(node, link, LIAR_STALE, forge_stale(node, frame, node->stale)))
             return true;
         if (node->stale == NULL || chance_hits(node->world, 100000)) {
             if (node->stale != NULL)
                 frame_drop(node->stale);
-            node->stale = kept(frame);
+            node->stale = frame_kept(frame);
         }
     }
     if ((node->lies & LIAR_EQUIVOCATE) != 0 && equivocate(node, link, frame))
         return true;
-    return lies(node, LIAR_PAYLOAD) &&
-           send_forged(node, link, LIAR_PAYLOAD, forge_tail(node->world, frame));
+    return liar_lies(node, LIAR_PAYLOAD) &&
+           liar_sends(node, link, LIAR_PAYLOAD, forge_tail(node->world, frame));
 }
 
 static bool lie_in_message(node_t *node, link_t link, frame_buffer_t *frame) {
-    if (lies(node, LIAR_SILENT) || lies(node, LIAR_WITHHOLD)) {
+    if (liar_lies(node, LIAR_SILENT) || liar_lies(node, LIAR_WITHHOLD)) {
         world_struck(node->world,
                      fault_of((node->lies & LIAR_SILENT) != 0 ? LIAR_SILENT : LIAR_WITHHOLD));
         return true;
@@ -85,8 +79,9 @@ static bool lie_in_message(node_t *node, link_t link, frame_buffer_t *frame) {
         return false;
     if (is_body(node, frame, BODY_PROPOSAL))
         return lie_in_proposal(node, link, frame);
-    return node->stale != NULL && lies(node, LIAR_STALE) && is_body(node, frame, BODY_NEW_VIEW) &&
-           send_forged(node, link, LIAR_STALE, forge_stale(node, frame, node->stale));
+    return node->stale != NULL && liar_lies(node, LIAR_STALE) &&
+           is_body(node, frame, BODY_NEW_VIEW) &&
+           liar_sends(node, link, LIAR_STALE, forge_stale(node, frame, node->stale));
 }
 
 /* What a liar tells instead of an answer, or NULL: nothing. */
@@ -96,16 +91,16 @@ static frame_buffer_t *instead_of(node_t *node, frame_buffer_t *answer, bool *st
     if (kind == 0)
         return NULL;
     if (kind == 1)
-        return kept(answer);
+        return frame_kept(answer);
     if (kind == 3 && node->answered != NULL)
-        return kept(node->answered); /* of another request, perhaps of another client */
+        return frame_kept(node->answered); /* of another request, perhaps of another client */
     return forge_reply(node, answer);
 }
 
 static bool lie_in_reply(node_t *node, link_t link, frame_buffer_t *answer) {
     world_t *w = node->world;
     bool storm = false;
-    if (!lies(node, LIAR_REPLIES))
+    if (!liar_lies(node, LIAR_REPLIES))
         return false;
     frame_buffer_t *told = instead_of(node, answer, &storm);
     world_struck(w, fault_of(LIAR_REPLIES));
@@ -114,39 +109,8 @@ static bool lie_in_reply(node_t *node, link_t link, frame_buffer_t *answer) {
     if (told != NULL)
         frame_drop(told);
     if (node->answered == NULL)
-        node->answered = kept(answer);
+        node->answered = frame_kept(answer);
     return true;
-}
-
-/* One other batch in a place of its lane, sent to members of odd index. */
-static bool two_batches(node_t *node, link_t link, const frame_buffer_t *frame) {
-    if (link_peer(node->world, link) % 2 == 0 || !lies(node, LIAR_EQUIVOCATE))
-        return false;
-    return send_forged(node, link, LIAR_EQUIVOCATE, forge_other_batch(node->world, frame));
-}
-
-/* The same lies about batches: some get none or another one, acknowledgements and certificates are
- * broken or old ones said again, whoever asks gets nothing. */
-static bool lie_about_batches(node_t *node, link_t link, frame_buffer_t *frame, unsigned kind) {
-    world_t *w = node->world;
-    uint16_t silent = kind == FRAME_BATCH ? LIAR_WITHHOLD | LIAR_SYNC : LIAR_SILENT;
-    if (kind == FRAME_BATCH && (node->lies & LIAR_EQUIVOCATE) != 0 &&
-        two_batches(node, link, frame))
-        return true;
-    if (lies(node, silent)) {
-        world_struck(w, fault_of((node->lies & silent & LIAR_SYNC) != 0     ? LIAR_SYNC
-                                 : (node->lies & silent & LIAR_SILENT) != 0 ? LIAR_SILENT
-                                                                            : LIAR_WITHHOLD));
-        return true;
-    }
-    if (lies(node, LIAR_STALE)) {
-        if (node->old_batch != NULL && chance_hits(w, 500000))
-            return send_forged(node, link, LIAR_STALE, kept(node->old_batch));
-        if (node->old_batch != NULL)
-            frame_drop(node->old_batch);
-        node->old_batch = kept(frame);
-    }
-    return lies(node, LIAR_PAYLOAD) && send_forged(node, link, LIAR_PAYLOAD, forge_tail(w, frame));
 }
 
 static bool lie(node_t *node, link_t link, frame_buffer_t *frame) {
@@ -154,28 +118,29 @@ static bool lie(node_t *node, link_t link, frame_buffer_t *frame) {
     unsigned kind = frame_kind_of(frame);
     if (kind == FRAME_MESSAGE && lie_in_message(node, link, frame))
         return true;
-    if (kind >= FRAME_BATCH && lie_about_batches(node, link, frame, kind))
+    if (kind >= FRAME_BATCH && lie_about_batches(node, link, frame))
         return true;
     if (kind == FRAME_BLOCK) {
-        if (lies(node, LIAR_SYNC) && send_forged(node, link, LIAR_SYNC, forge_sync(w, frame)))
+        if (liar_lies(node, LIAR_SYNC) && liar_sends(node, link, LIAR_SYNC, forge_sync(w, frame)))
             return true;
-        if (lies(node, LIAR_PAYLOAD) && send_forged(node, link, LIAR_PAYLOAD, forge_tail(w, frame)))
+        if (liar_lies(node, LIAR_PAYLOAD) &&
+            liar_sends(node, link, LIAR_PAYLOAD, forge_tail(w, frame)))
             return true;
     }
-    if (kind == FRAME_SNAPSHOT && lies(node, LIAR_SNAPSHOTS)) {
+    if (kind == FRAME_SNAPSHOT && liar_lies(node, LIAR_SNAPSHOTS)) {
         if (prng_below(&w->chance, 4) == 0) { /* says nothing */
             world_struck(w, fault_of(LIAR_SNAPSHOTS));
             return true;
         }
-        return send_forged(node, link, LIAR_SNAPSHOTS, forge_snapshot(w, frame));
+        return liar_sends(node, link, LIAR_SNAPSHOTS, forge_snapshot(w, frame));
     }
-    if (kind == FRAME_CHECKPOINT && lies(node, LIAR_ROOTS) &&
-        send_forged(node, link, LIAR_ROOTS, forge_root(node, frame)))
+    if (kind == FRAME_CHECKPOINT && liar_lies(node, LIAR_ROOTS) &&
+        liar_sends(node, link, LIAR_ROOTS, forge_root(node, frame)))
         return true;
     if (kind == FRAME_REPLY && lie_in_reply(node, link, frame))
         return true;
-    return kind != FRAME_HELLO && lies(node, LIAR_GARBAGE) &&
-           send_forged(node, link, LIAR_GARBAGE, forge_noise(w, frame));
+    return kind != FRAME_HELLO && liar_lies(node, LIAR_GARBAGE) &&
+           liar_sends(node, link, LIAR_GARBAGE, forge_noise(w, frame));
 }
 
 void liar_send(node_t *node, link_t link, frame_buffer_t *frame) {
@@ -210,9 +175,10 @@ static void vote_for_all(node_t *node, const frame_buffer_t *frame, uint8_t phas
 /* An answer before the request ran, and mostly the request is not passed on either. True: it is
  * swallowed. */
 static bool answer_early(node_t *node, link_t link, const frame_buffer_t *frame) {
-    if (!endpoint_is_client(node->world, link_peer(node->world, link)) || !lies(node, LIAR_REPLIES))
+    if (!endpoint_is_client(node->world, link_peer(node->world, link)) ||
+        !liar_lies(node, LIAR_REPLIES))
         return false;
-    (void)send_forged(node, link, LIAR_REPLIES, forge_early_reply(node, frame));
+    (void)liar_sends(node, link, LIAR_REPLIES, forge_early_reply(node, frame));
     return prng_below(&node->world->chance, 4) != 0;
 }
 
@@ -221,6 +187,8 @@ bool liar_heard(node_t *node, link_t link, const frame_buffer_t *frame) {
     if ((node->lies & LIAR_VOTE_ALL) != 0 && kind == FRAME_MESSAGE)
         for (uint8_t phase = 0; phase < node->world->protocol->phase_count; phase++)
             vote_for_all(node, frame, phase);
+    if (kind == FRAME_BATCH)
+        return acknowledge_all(node, link, frame);
     return kind == FRAME_REQUEST && answer_early(node, link, frame);
 }
 
@@ -229,8 +197,8 @@ void liar_free(node_t *node) {
         frame_drop(node->stale);
     if (node->twofold != NULL)
         frame_drop(node->twofold);
-    if (node->old_batch != NULL)
-        frame_drop(node->old_batch);
+    if (node->old_about != NULL)
+        frame_drop(node->old_about);
     if (node->answered != NULL)
         frame_drop(node->answered);
 }

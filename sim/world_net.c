@@ -25,6 +25,11 @@ frame_buffer_t *frame_make(bytes_t bytes) {
     return frame;
 }
 
+frame_buffer_t *frame_kept(frame_buffer_t *frame) {
+    frame->references++;
+    return frame;
+}
+
 void frame_drop(frame_buffer_t *frame) {
     if (--frame->references == 0)
         free(frame);

@@ -160,6 +160,12 @@ static void verb_log(void *context, int level, const char *module, const char *e
     report->releases += strcmp(module, "journal") == 0 && strcmp(event, "released") == 0;
     report->shorts += strcmp(module, "journal") == 0 && strcmp(event, "short") == 0;
     report->installs += strcmp(module, "transfer") == 0 && strcmp(event, "installed") == 0;
+    if (strcmp(module, "lanes") == 0 && node_is_true(node)) {
+        if (strcmp(event, "full") == 0)
+            world_struck(node->world, FAULT_LANE_FULL);
+        if (strcmp(event, "missing") == 0)
+            world_struck(node->world, FAULT_BYTES_MISSING);
+    }
     if (world_heard(node->world) && level <= 2)
         world_say(node->world, "node %u: %s %s %s", node->member, module, event, text);
 }
@@ -275,6 +281,7 @@ void node_stop(node_t *node, bool power) {
             disk_power_cut(w, &node->disk); /* what the killed process left in the cache */
         return;
     }
+    batches_stopped(node);
     node->up = false;
     node->life++;
     node->trap = 0;

@@ -140,6 +140,7 @@ void node_event(node_t *node, const sim_event_t *event);
 
 /* ---- world_net.c ---- */
 frame_buffer_t *frame_make(bytes_t bytes);
+frame_buffer_t *frame_kept(frame_buffer_t *frame);
 void frame_drop(frame_buffer_t *frame);
 static inline connection_t *connection_of(world_t *w, link_t link) {
     return &w->connections[(link - 1) / 2];
@@ -212,6 +213,10 @@ void liar_send(node_t *node, link_t link, frame_buffer_t *frame);
 /* A frame that reaches a liar, before its replica has it. True: the replica never has it. */
 bool liar_heard(node_t *node, link_t link, const frame_buffer_t *frame);
 void liar_free(node_t *node);
+/* Does it lie so, this time? */
+bool liar_lies(node_t *node, uint16_t kind);
+/* Sends a forged frame, counts it, gives it back. False: there was none. */
+bool liar_sends(node_t *node, link_t link, uint16_t kind, frame_buffer_t *forged);
 
 /* ---- world_forge.c: frames made in a liar's own name; NULL when there is nothing to alter ---- */
 unsigned frame_kind_of(const frame_buffer_t *frame);
@@ -259,7 +264,12 @@ void oracle_finish(world_t *w);
 /* ---- world_batches.c ---- */
 void oracle_batch_sent(node_t *node, unsigned kind, bytes_t body);
 void oracle_batch_durable(node_t *node, bytes_t body);
-frame_buffer_t *forge_other_batch(world_t *w, const frame_buffer_t *frame);
+/* The node stops: had it acknowledged what is not certified? */
+void batches_stopped(node_t *node);
+/* A liar sends a frame about batches. True: something else went out, or nothing. */
+bool lie_about_batches(node_t *node, link_t link, frame_buffer_t *frame);
+/* A liar hears a batch. True: its replica never has it. */
+bool acknowledge_all(node_t *node, link_t link, const frame_buffer_t *frame);
 /* `to` has twice the room of the payload. */
 size_t forge_references(world_t *w, bytes_t payload, uint8_t *to, uint32_t *count);
 

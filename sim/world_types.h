@@ -175,7 +175,7 @@ typedef struct node {
     spoken_t durable, landed;  /* landed: of writes cut short, durable with the next append */
     frame_buffer_t *stale;     /* of a liar: an old proposal of its own */
     frame_buffer_t *answered;  /* of a liar: an old answer to a client */
-    frame_buffer_t *old_batch; /* of a liar: something about batches that it said before */
+    frame_buffer_t *old_about; /* of a liar: something about batches that it said before */
     frame_buffer_t *twofold;   /* the other block of the proposal that is being sent, */
     uint64_t twofold_of;       /* which is this one */
 } node_t;

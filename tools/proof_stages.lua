@@ -9,7 +9,8 @@ local stages = { list = {}, named = {}, names = {} }
 
 local SEEDS = math.tointeger(os.getenv("SEEDS") or 100000) -- counted ones, of each protocol
 local CUTS = math.tointeger(os.getenv("CUTS") or 100)
-local CHUNK = 5000
+local CERTIFIED_SEEDS = math.max(1, SEEDS // 5) -- of certified payloads, beside those
+local CHUNK = math.min(5000, SEEDS)
 local VACUOUS_MOST = 0.01
 local STARTS = 20
 -- The entries of the catalogue that are owed so far, by number.
@@ -153,7 +154,7 @@ stage("determinism", "include src sim", function(context)
 end)
 
 -------------------------------------------------------------------------------------------------
--- sim: whole replicas of each protocol
+-- sim: whole replicas of each protocol; certified: the other payload strategy
 -------------------------------------------------------------------------------------------------
 
 local function sweep_json(context, arguments)
@@ -163,14 +164,14 @@ local function sweep_json(context, arguments)
     return json.decode(output), output
 end
 
--- One chunk, from the file of an earlier start if there is one.
-local function chunk_of(context, protocol, first)
-    local path = ("%s/sim-%s-%s-%d.json"):format(context.chunks, protocol, context.hash, first)
+-- One chunk, from the file of an earlier start if there is one. `name` stands for `arguments`.
+local function chunk_of(context, name, arguments, first)
+    local path = ("%s/sim-%s-%s-%d-%d.json"):format(context.chunks, name, context.hash, first, CHUNK)
     local kept = text.read_all(path)
     if kept and kept ~= "" then return json.decode(kept) end
-    io.stderr:write(("proof: %s: seeds %d to %d\n"):format(protocol, first, first + CHUNK - 1))
+    io.stderr:write(("proof: %s: seeds %d to %d\n"):format(name, first, first + CHUNK - 1))
     local totals, output = sweep_json(context,
-        ("--protocol %s --first %d --seeds %d"):format(protocol, first, CHUNK))
+        ("%s --first %d --seeds %d"):format(arguments, first, CHUNK))
     local file = assert(io.open(path .. ".new", "wb"))
     file:write(output)
     assert(file:close())
@@ -221,25 +222,26 @@ local function count_kinds(totals)
     totals.pairs_missing = nil
 end
 
-local function sim_controls(context, protocol)
+local function sim_controls(context, arguments)
     local twins = sweep_json(context,
-        "--members 4 --no-liars --twins 2 --seeds 200 2>/dev/null --protocol " .. protocol)
+        "--members 4 --no-liars --twins 2 --seeds 200 2>/dev/null " .. arguments)
     local disks = sweep_json(context,
-        "--members 4 --no-liars --disk-lies --seeds 50 2>/dev/null --protocol " .. protocol)
+        "--members 4 --no-liars --disk-lies --seeds 50 2>/dev/null " .. arguments)
     local forks, early = twins.violations.agreement or 0, disks.violations.durability or 0
     if forks == 0 or early < 50 then return nil end
     return ("f + 1 twins: %d of 200 runs fork; disks that lie: %d of 50 seen"):format(forks, early)
 end
 
-local function prove_protocol(context, protocol, seeds)
+-- Sweeps with these arguments until so many seeds counted.
+local function prove_by_sweep(context, name, arguments, seeds)
     local totals, first = {}, 1
     repeat
-        merge(totals, chunk_of(context, protocol, first))
+        merge(totals, chunk_of(context, name, arguments, first))
         first = first + CHUNK
         totals.counted = totals.runs - totals.vacuous
     until totals.counted >= seeds or totals.runs > 2 * seeds + CHUNK
     count_kinds(totals)
-    totals.control = sim_controls(context, protocol)
+    totals.control = sim_controls(context, arguments)
     totals.good = totals.violated == 0 and totals.counted >= seeds and
         totals.vacuous < VACUOUS_MOST * totals.runs and totals.control ~= nil and
         totals.pairs_struck == totals.pairs_of_all
@@ -251,12 +253,18 @@ stage("sim", "include src sim", function(context)
     local list = json.decode((output_of(quoted(context.build .. "/synod") .. " protocols --json")))
     for _, protocol in ipairs(list) do
         if protocol.runs then
-            local proved = prove_protocol(context, protocol.name, SEEDS)
+            local proved = prove_by_sweep(context, protocol.name, "--protocol " .. protocol.name, SEEDS)
             result.protocols[protocol.name] = proved
             result.good = result.good and proved.good
         end
     end
     return result
+end)
+
+-- Kinds of faults that are of batches only come on top.
+stage("certified", "include src sim", function(context)
+    return prove_by_sweep(context, "certified", "--protocol hotstuff --strategy certified",
+        CERTIFIED_SEEDS)
 end)
 
 -------------------------------------------------------------------------------------------------

@@ -31,9 +31,7 @@ local function row(what, value, control)
     return ("  %-38s %-34s %s"):format(what, value, control or "")
 end
 
-local function protocol_rows(results, name, add)
-    local sim, all = results.stages.sim.protocols[name], results.stages
-    local breaks, attacks = all.breaks or {}, all.attacks or {}
+local function sweep_rows(sim, add)
     add(row("seeds counted", number(sim.counted), "control: " .. (sim.control or "-")))
     add(row("vacuous", ("%s (%.3f %%)"):format(number(sim.vacuous), 100 * sim.vacuous / sim.runs)))
     add(row("violated", number(sim.violated)))
@@ -43,6 +41,11 @@ local function protocol_rows(results, name, add)
     add(row("blocks after healing", number(sim.blocks_after_calm)))
     add(row("recovery after healing", ("%.2f s slowest, %.2f s on average"):format(
         sim.heal_max_ms / 1000, sim.heal_sum_ms / 1000 / sim.runs)))
+end
+
+local function protocol_rows(results, name, add)
+    local breaks, attacks = results.stages.breaks or {}, results.stages.attacks or {}
+    sweep_rows(results.stages.sim.protocols[name], add)
     add(row("hand-made breaks caught", of_all(breaks.caught, breaks.breaks),
         "control: " .. (breaks.control or "-")))
     add(row("attacks owed: tested, n/a", ("%s tested, %s n/a of %s"):format(number(attacks.tested),
@@ -75,6 +78,11 @@ function report.table(results, list)
         add("")
         add(name)
         protocol_rows(results, name, add)
+    end
+    if results.stages.certified then
+        add("")
+        add("hotstuff, certified payloads")
+        sweep_rows(results.stages.certified, add)
     end
     local plays = results.stages.plays or { plays = {} }
     add("")

@@ -123,14 +123,21 @@ void fetch_missing(replica_t *r, const block_slot_t *slot) {
     lanes->fetch_at =
         r->now.now_ns + (FETCH_PATIENCE_NS << (tries < FETCH_BACK_OFF ? tries : FETCH_BACK_OFF));
     named_t named = named_of(r, slot);
+    uint64_t asked = r->figures.batches_asked;
     while (named_next(&named) != NULL) {
         bool coming = tries == 0 && r->member_links[named.reference.author] != LINK_NONE;
         if (bitset_has(slot->here, named.index) || coming)
             continue;
         member_t member = holder(r, &named, tries + named.index);
-        if (member != MEMBER_NONE)
-            ask(r, member, named.reference.author, named.sequence);
+        if (member == MEMBER_NONE)
+            continue;
+        ask(r, member, named.reference.author, named.sequence);
+        r->figures.batches_asked++;
     }
+    if (asked != r->figures.batches_asked)
+        quota_log(r, slot_block(slot)->proposer, 2, "lanes", "missing",
+                  "height=%llu batches=%llu tries=%u", (unsigned long long)slot_block(slot)->height,
+                  (unsigned long long)(r->figures.batches_asked - asked), tries);
     if (tries > FETCH_BACK_OFF)
         sync_want(r);
 }

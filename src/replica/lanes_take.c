@@ -60,6 +60,7 @@ static void held_again(replica_t *r, replica_link_t *link, const batch_t *batch)
             acknowledge(r, batch->author, held);
         return;
     }
+    r->figures.batches_twofold++;
     quota_log(r, batch->author, 1, "lanes", "two", "author=%u sequence=%llu why=\"two batches\"",
               batch->author, (unsigned long long)batch->sequence);
     gate_drop(r, link, SYNOD_CONFLICT, "batch", 1);
@@ -100,8 +101,12 @@ void lanes_on_batch(replica_t *r, replica_link_t *link, bytes_t body) {
                            .requests = count,
                            .content = batch_content(batch.requests)};
     host_stage(r->config.host, before);
-    if (lane_put(r, batch.author, &batch.parent, &entry, batch.requests) == NULL)
-        r->frames_dropped++; /* it comes again when there is room */
+    if (lane_put(r, batch.author, &batch.parent, &entry, batch.requests) != NULL)
+        return;
+    r->frames_dropped++; /* it comes again when there is room */
+    r->figures.batches_refused++;
+    quota_log(r, batch.author, 2, "lanes", "full", "author=%u sequence=%llu ordered=%llu",
+              batch.author, (unsigned long long)batch.sequence, (unsigned long long)lane->tip);
 }
 
 /* ---- verifying ---- */

@@ -1,5 +1,6 @@
 /* Looking at a replica: what it says about itself, its members, its queues, its blocks and its
  * root. Nothing here changes what it does. */
+#include "replica/lanes.h"
 #include "replica/state.h"
 
 replica_phase_t replica_phase(const replica_t *r) {
@@ -95,6 +96,25 @@ void replica_report(replica_t *r, instant_t now, status_report_t *report) {
     }
     ensure(!peers.failed);
     report->peers = writer_bytes(&peers);
+}
+
+bool replica_lane(const replica_t *r, member_t author, lane_view_t *view) {
+    if (r->lanes.lanes == NULL)
+        return false;
+    const author_lane_t *lane = &r->lanes.lanes[author];
+    uint64_t requests, done = lane->certified > lane->tip ? lane->certified : lane->tip;
+    *view = (lane_view_t){.ordered = lane->tip,
+                          .ordered_name = lane->tip_name,
+                          .certified = lane->certified,
+                          .held = lane->high,
+                          .bytes_max = r->blocks.payload_max,
+                          .forked = lane->forked};
+    lane_load(lane, &view->bytes, &requests);
+    for (uint64_t s = (done > lane->low ? done : lane->low) + 1; s <= lane->high; s++)
+        view->acknowledged += lane->held[s % LANE_WINDOW].state == HELD_SAID;
+    if (lane->certified > lane->tip)
+        view->waiting_ns = r->now.now_ns - lane->certified_ns;
+    return true;
 }
 
 const replica_figures_t *replica_figures(const replica_t *r) {

@@ -141,6 +141,9 @@ typedef struct replica_figures {
     latency_t latencies[LATENCY_STAGES];
     uint64_t drops[STATUS_NUMBERS];    /* frames, by what was wrong */
     uint64_t requests[STATUS_NUMBERS]; /* executed or refused, by outcome */
+    uint64_t batches_refused;          /* of a lane that was full */
+    uint64_t batches_twofold;          /* another one in a place that is taken */
+    uint64_t batches_asked;            /* questions for what a final block lacked */
     uint64_t leaders_rotated;          /* changes of leader that no failed view caused */
     uint64_t views_failed_seen;
     view_cause_t view_changed_by;
@@ -157,6 +160,18 @@ typedef struct queue_depth {
 void replica_queues(const replica_t *replica, queue_depth_t queues[QUEUES_COUNT]);
 /* Verified signatures of a member that were seen, in messages and in certificates. */
 uint64_t replica_signatures_seen(const replica_t *replica, member_t member);
+
+/* What is known here of the batches of one author (docs/protocols/payload.md). */
+typedef struct lane_view {
+    uint64_t ordered, certified, held; /* the highest batch that is; 0: none */
+    digest_t ordered_name;
+    uint64_t acknowledged;     /* by this member, and not certified as far as is known */
+    uint64_t bytes, bytes_max; /* held and not ordered */
+    uint64_t waiting_ns;       /* since something certified waits to be ordered; 0: not */
+    bool forked; /* its author sent other batches to others: nothing more of it is taken */
+} lane_view_t;
+/* False: the chain's payloads have no lanes. */
+bool replica_lane(const replica_t *replica, member_t author, lane_view_t *view);
 /* A read of the application, as a client asks for one. False: it is recovering, or has halted. The
  * answer is borrowed until the next call of the replica. */
 bool replica_query(replica_t *replica, bytes_t query, bool prove, query_reply_t *answer);

@@ -1,6 +1,7 @@
 /* The payload strategy `certified` in whole replicas, with faults and liars that send two batches
- * in one place, withhold them, answer wrongly, say old things again and lead with references that
- * must not be voted for (PAY 1 to PAY 8). More: `synod sim sweep --strategy certified`. */
+ * in one place or too many, withhold them, acknowledge what they do not have, say old things again
+ * and lead with references that must not be voted for (PAY 1 to PAY 8). More: `make proof
+ * STAGE=certified`. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -29,6 +30,11 @@ static void good_seeds(void **state) {
     assert_true(totals.blocks_after_calm > SEEDS);
     assert_true(totals.releases > SEEDS / 4);
     assert_true(totals.installs > 0);
+    for (uint32_t i = FAULT_OF_BATCHES; i < FAULT_KINDS; i++) {
+        if (totals.faults[i] == 0)
+            print_message("%s never struck\n", world_fault_name((world_fault_t)i));
+        assert_true(totals.faults[i] > 0);
+    }
 }
 
 /* A control: disks that say durable too early are seen, acknowledgements or votes. */
