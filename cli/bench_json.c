@@ -80,11 +80,12 @@ static void print_series(FILE *to, const bench_t *b) {
 
 void bench_print_json(FILE *to, const bench_t *b, const figures_t *f) {
     fprintf(to,
-            "{\"app\":\"%s\",\"protocol\":\"%s\",\"n\":%u,\"dead\":%llu,\"durability\":\"%s\","
-            "\"loop\":\"%s\","
-            "\"rate\":%llu,\"outstanding\":%llu,\"payload\":%u,\"batch\":%llu,",
+            "{\"app\":\"%s\",\"protocol\":\"%s\",\"n\":%u,\"dead\":%llu,\"leader_views\":%llu,"
+            "\"durability\":\"%s\",\"loop\":\"%s\",\"rate\":%llu,\"outstanding\":%llu,"
+            "\"payload\":%u,\"batch\":%llu,",
             b->local.plan.app, b->local.plan.protocol, b->cluster.size, (number_t)b->dead,
-            b->local.plan.durability, b->rate == 0 ? "closed" : "open", (number_t)b->rate,
+            (number_t)b->local.plan.leader_views, b->local.plan.durability,
+            b->rate == 0 ? "closed" : "open", (number_t)b->rate,
             (number_t)(b->rate == 0 ? b->outstanding : 0), profile_size_max(&b->profile),
             (number_t)b->batch);
     print_figures(to, b, f);

@@ -4,18 +4,27 @@
 # each protocol beside the others; then the share of each stage, latency at low load, and slow disks.
 # docs/guide/bench.md explains the columns. SECONDS_EACH=4 by default: about nine minutes in all.
 #   make bench ARGS=variants         the protocols only, three minutes
-#   make bench ARGS="variants keep"  and puts what was found into docs/guide and the README
+#   make bench ARGS=sizes            n = 4, 7, 10, 16: healthy, f dead, a slow member, a leader just
+#                                    below the time-out; four minutes
+#   make bench ARGS=leaders          each protocol whose leader stays, or goes each view, healthy and
+#                                    with such a leader; five minutes
+#                                    protocol=NAME, n=N: of one only (sizes: hotstuff unless said)
+#   make bench ARGS="variants keep"  and puts what was found into docs/guide and its page (so do the
+#                                    other two)
 set -eu
 floors=$(dirname "$SYNOD_BIN")/bench/floors
 seconds=${SECONDS_EACH:-4}
 port=${PORT:-7950}
-only=all keep=no
+only=all keep=no protocol='' n=''
 for word in "$@"; do
     case $word in
-    variants) only=variants ;;
+    variants | sizes | leaders) only=$word ;;
+    protocol=*) protocol=${word#*=} ;;
+    n=*) n=${word#*=} ;;
     keep) keep=yes ;;
     *)
-        echo "bench: there is no \"$word\"; there are variants and keep" >&2
+        echo "bench: there is no \"$word\"; there are variants, sizes, leaders," \
+            "protocol=NAME, n=N and keep" >&2
         exit 2
         ;;
     esac
@@ -59,16 +68,25 @@ one() {
         "$(awk -v a="$cpu" -v b="$c" 'BEGIN { printf "%.1f", a / b }')"
 }
 
-# Each protocol that may run: closed loop beside the floors, one request at a time, the leader killed,
-# and latency at the same rates for all, parts of what the first one answers in closed loop.
-variants() {
+# begin NAME: where lines and results of it go
+begin() {
     here=$(dirname "$0")
-    lines=$(dirname "$SYNOD_BIN")/variants.lines results=$(dirname "$SYNOD_BIN")/variants.json
-    most=
+    lines=$(dirname "$SYNOD_BIN")/$1.lines results=$(dirname "$SYNOD_BIN")/$1.json
     load=$(cut -d' ' -f1 /proc/loadavg)
     printf 'head\t%s, %s processors, load %s before it\n' "$(date -u +"%Y-%m-%d")" "$(nproc)" \
         "$load" > "$lines"
-    for name in $("$SYNOD_BIN" protocols --json | lua5.4 "$here/variants.lua" names); do
+}
+
+protocols() {
+    "$SYNOD_BIN" protocols --json | lua5.4 "$here/variants.lua" names
+}
+
+# Each protocol that may run: closed loop beside the floors, one request at a time, the leader killed,
+# and latency at the same rates for all, parts of what the first one answers in closed loop.
+variants() {
+    begin variants
+    most=
+    for name in $(protocols); do
         echo "measuring $name" >&2
         variant "$name"
     done
@@ -81,6 +99,60 @@ variants() {
     [ "$keep" = no ] && return
     cp "$results" "${results%.json}.svg" "$here/../docs/guide/"
     lua5.4 "$here/variants.lua" readme "$results" "$here/../README.md"
+}
+
+# end NAME: the table of these lines, and its place in the page
+end() {
+    lua5.4 "$here/sizes.lua" collect "$lines" "$results"
+    lua5.4 "$here/sizes.lua" table "$results"
+    [ "$keep" = no ] && return
+    cp "$results" "$here/../docs/guide/"
+    lua5.4 "$here/sizes.lua" page "$results" "$1" "$here/../docs/guide/bench.md"
+}
+
+# under CONDITION FLAGS...: closed loop, and one request at a time
+under() {
+    condition=$1 program=$SYNOD_BIN
+    shift
+    case $condition in slow | late) program=$SYNOD_HOOKED ;; esac
+    [ -x "$program" ] || return 0
+    echo "measuring $condition: $*" >&2
+    for load in "--batch 100" "--batch 1 --outstanding 1"; do
+        # shellcheck disable=SC2086
+        json=$(bench "$program" --app kv --size 128 --keys 10000 $load "$@") || [ -n "$json" ]
+        printf '%s\t%s\n' "$condition" "$(printf '%s' "$json" | tr -d '\n')" >> "$lines"
+    done
+}
+
+# A block of a leader just below the time-out takes 0.4 s: three times as long, to have some of them.
+under_late_leader() {
+    seconds=$((3 * seconds))
+    under late --byzantine leader:delay@0s "$@"
+    seconds=$((seconds / 3))
+}
+
+sizes() {
+    begin sizes
+    for size in ${n:-4 7 10 16}; do
+        set -- --protocol "${protocol:-hotstuff}" --n "$size"
+        under healthy "$@"
+        under dead --dead $(((size - 1) / 3)) "$@"
+        under slow --byzantine "$((size - 1)):slow=20ms@0s" "$@"
+        under_late_leader "$@"
+    done
+    end sizes
+}
+
+leaders() {
+    begin leaders
+    for name in ${protocol:-$(protocols)}; do
+        for views in 0 1; do
+            set -- --protocol "$name" --n "${n:-4}" --leader-views "$views"
+            under healthy "$@"
+            under_late_leader "$@"
+        done
+    done
+    end leaders
 }
 
 # note KIND FLAGS...: one run, kept; `json` is what it said. Where operations failed it says so itself
@@ -103,8 +175,9 @@ variant() {
     done
 }
 
-if [ "$only" = variants ]; then
-    variants
+if [ "$only" != all ]; then
+    [ "$only" = variants ] || seconds=${SECONDS_EACH:-2}
+    $only
     exit 0
 fi
 

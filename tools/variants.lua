@@ -8,24 +8,12 @@
 --   lua variants.lua readme FILE.json README writes the table between its two marks
 package.path = arg[0]:gsub("[^/]*$", "") .. "?.lua;" .. package.path
 local json = require("json")
+local figures = require("figures")
+local read, write, thousands = figures.read, figures.write, figures.thousands
 
-local BEGIN, END = "<!-- variants -->\n", "<!-- /variants -->\n"
 local KEPT = { "protocol", "rate", "operations_per_second", "p50_ms", "p99_ms", "failed",
     "unanswered", "view_changes", "cpu_us_per_operation", "bytes_per_operation",
     "operations_per_block", "pause_ms", "floor_c_us" }
-
-local function read(path)
-    local file = assert(path and io.open(path) or not path and io.stdin)
-    local all = file:read("a")
-    file:close()
-    return all
-end
-
-local function write(path, content)
-    local file = assert(io.open(path, "w"))
-    file:write(content)
-    file:close()
-end
 
 -------------------------------------------------------------------------------------------------
 -- collecting
@@ -77,15 +65,6 @@ end
 -- table
 -------------------------------------------------------------------------------------------------
 
-local function thousands(number)
-    local text = ("%d"):format(math.floor(number + 0.5))
-    repeat
-        local more
-        text, more = text:gsub("^(%d+)(%d%d%d)", "%1,%2")
-    until more == 0
-    return text
-end
-
 local COLUMNS = {
     { "op/s", function(of) return thousands(of.closed.operations_per_second) end },
     { "p50 ms", function(of) return ("%.1f"):format(of.closed.p50_ms) end },
@@ -132,10 +111,7 @@ local function readme(results, path)
         for _, column in ipairs(COLUMNS) do cells[#cells + 1] = " " .. column[2](of) .. " |" end
         lines[#lines + 1] = table.concat(cells)
     end
-    local page = read(path)
-    local from, to = page:find(BEGIN, 1, true), page:find(END, 1, true)
-    assert(from and to, path .. " has no marks for the variants")
-    write(path, page:sub(1, from + #BEGIN - 1) .. table.concat(lines, "\n") .. "\n" .. page:sub(to))
+    figures.put(path, "variants", lines)
 end
 
 -------------------------------------------------------------------------------------------------
