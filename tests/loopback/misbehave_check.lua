@@ -53,13 +53,13 @@ local delay = read("delay")
 same(delay, "delay", 0)
 same(delay, "silent", 0)
 local silent = event(delay, "silent")
-count, after = medians(delay, 1.5, silent.at_s)
+count, after = medians(delay, 1.2, silent.at_s)
 check(count > 0 and after >= 780, "%d answers, after %.0f ms at least, when held twice 400 ms", count,
     after)
 local change = event(delay, "view-change")
 check(change.at_s > silent.at_s and change.member ~= 0, "the view changed at %.2f s to %s",
     change.at_s, change.member)
-count, after = medians(delay, change.at_s + 0.2, 6)
+count, after = medians(delay, change.at_s + 0.2, 4.5)
 check(count > 0 and after < 400, "%d answers, after %.0f ms at least, from the next leader", count, after)
 
 -- With one dead and one left out there is no quorum until the next one leads.

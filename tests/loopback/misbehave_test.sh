@@ -42,7 +42,8 @@ run() { # NAME PORT FLAGS...: one request at a time
     echo $? > "$folder/$name.code"
 }
 run slow 8110 --dead 1 --view-timeout 2s --byzantine 1:slow=100ms@500ms --duration 2s &
-run delay 8120 --view-timeout 1s --duration 6s --byzantine leader:delay=40%@500ms,leader:silent@3s &
+run delay 8120 --view-timeout 1s --duration 4500ms \
+    --byzantine leader:delay=40%@300ms,leader:silent@2s &
 run withhold 8130 --dead 1 --view-timeout 300ms --byzantine leader:withhold@300ms --duration 2s &
 wait
 for name in slow delay withhold; do
