@@ -53,7 +53,9 @@ static bool is_right(const batch_entry_t *entry, bytes_t requests) {
     return digest_equal(&content, &entry->content);
 }
 
-static void put(block_slot_t *slot, const named_t *named, bytes_t requests) {
+static void put(const replica_t *r, block_slot_t *slot, const named_t *named, bytes_t requests) {
+    invariant(named->index < SLOT_PIECES &&
+              (uint64_t)named->at + requests.size <= r->blocks.content_max); /* it matches (N1) */
     memcpy(content_of(slot) + named->at, requests.data, requests.size);
     bitset_add(slot->here, named->index);
 }
@@ -79,7 +81,7 @@ bool fetch_fill(replica_t *r, block_slot_t *slot) {
         if (!bitset_has(slot->here, named.index) && lane_holds(lane, named.sequence) &&
             held->entry.size_bytes == entry->size_bytes &&
             digest_equal(&held->entry.content, &entry->content))
-            put(slot, &named, held_bytes(r, named.reference.author, held));
+            put(r, slot, &named, held_bytes(r, named.reference.author, held));
     }
     return settle(slot, count, size);
 }
@@ -166,7 +168,7 @@ void fetch_take(replica_t *r, member_t author, uint64_t sequence, bytes_t reques
         if (named.reference.author != author || named.sequence != sequence ||
             bitset_has(slot->here, named.index) || !is_right(entry, requests))
             continue;
-        put(slot, &named, requests);
+        put(r, slot, &named, requests);
         if (!fetch_fill(r, slot))
             return;
         r->lanes.fetch_at = 0;
@@ -184,11 +186,13 @@ void fetch_content(replica_t *r, block_slot_t *slot, bytes_t content) {
          entry = named_next(&named)) {
         count++;
         size += entry->size_bytes;
+        if (count > SLOT_PIECES || size > r->blocks.content_max)
+            return; /* from a journal that something else wrote */
         if (size > content.size || bitset_has(slot->here, named.index))
             continue;
         bytes_t requests = bytes_of(content.data + named.at, named.size);
         if (is_right(entry, requests))
-            put(slot, &named, requests);
+            put(r, slot, &named, requests);
     }
     (void)settle(slot, count, size);
 }

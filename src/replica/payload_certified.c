@@ -153,6 +153,8 @@ static void certified_proposed(replica_t *r, const block_slot_t *slot) {
 
 /* ---- judging ---- */
 
+/* Also that what it names has room in a slot: whoever serves blocks chooses what is kept until its
+ * run is proved, and may send bytes as well (attack N1). */
 static bool certified_matches(replica_t *r, block_slot_t *slot) {
     const block_t *block = slot_block(slot);
     uint32_t count = 0;
@@ -160,8 +162,10 @@ static bool certified_matches(replica_t *r, block_slot_t *slot) {
         return true;
     reader_t reader = reader_of(slot_payload(slot));
     batch_reference_t reference;
+    load_t load = {0};
     while (reader_left(&reader) > 0) {
-        if (batch_reference_decode(&reader, r->config.committee->size, &reference) != SYNOD_OK)
+        if (batch_reference_decode(&reader, r->config.committee->size, &reference) != SYNOD_OK ||
+            !load_add(r, &load, &reference))
             return false;
         count++;
     }
@@ -181,7 +185,6 @@ static payload_opinion_t certified_judge(replica_t *r, block_slot_t *slot) {
         return branch == BRANCH_MISSING ? PAYLOAD_AMBER : PAYLOAD_RED;
     reader_t reader = reader_of(slot_payload(slot));
     batch_reference_t reference;
-    load_t load = {0};
     uint64_t least = 0;
     while (reader_left(&reader) > 0) {
         synod_status status =
@@ -189,7 +192,6 @@ static payload_opinion_t certified_judge(replica_t *r, block_slot_t *slot) {
         invariant(status == SYNOD_OK); /* it matches */
         digest_t name;
         if (reference.author < least || reference.first != r->lanes.branch[reference.author] + 1 ||
-            !load_add(r, &load, &reference) ||
             reference_judge(r, &reference, &r->lanes.branch_name[reference.author], &name) !=
                 SYNOD_OK) {
             quota_log(r, slot_block(slot)->proposer, 1, "judge", "red",

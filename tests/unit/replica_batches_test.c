@@ -242,6 +242,61 @@ static void test_what_a_block_may_name(void **state) {
     assert_false(is_voted_for(AUTHOR, 1, 2, OTHER, 1));
 }
 
+/* attack N1: a peer that serves blocks chooses what is kept until its run is proved, and sends the
+ * bytes of the batches with it. What names more batches, or larger ones, than a block may is not
+ * kept. */
+static void serve_block(uint32_t references, uint32_t entries, uint32_t size, bool kept) {
+    static node_t before, node, next;
+    static uint8_t sent[64 << 10];
+    world_t *w = open_certified();
+    batch_reference_t reference = {.count = entries, .signers = bytes_of("", 1)};
+    uint8_t *bytes = calloc(1, size);
+    assert_non_null(bytes);
+    before = genesis(w);
+    memset(&node, 0, sizeof node);
+    memset(&next, 0, sizeof next);
+    for (uint32_t i = 0; i < entries; i++)
+        reference.entries[i] = (batch_entry_t){
+            .size_bytes = size, .requests = 1, .content = batch_content(bytes_of(bytes, size))};
+    writer_t writer = writer_of(node.payload, sizeof node.payload);
+    for (uint32_t i = 0; i < references; i++) {
+        reference.first = 1 + (uint64_t)i * entries;
+        batch_reference_encode(&reference, &writer);
+    }
+    assert_false(writer.failed);
+    grow(w, &before, &node, 1, 0);
+    block_t *block = block_of(&node);
+    node.payload_size = writer.at;
+    block->payload = batch_payload_digest(payload_of(&node));
+    block->payload_size_bytes = (uint32_t)node.payload_size;
+    block->payload_count = references;
+    node.id = block_id(block);
+    grow(w, &node, &next, 2, 0);
+    tell_certificate(w, AUTHOR, qc_of(&next));
+    block_ask_t question;
+    link_t link;
+    assert_true(asked_for(w, &question, &link));
+    memcpy(sent, node.payload, node.payload_size);
+    size_t all = node.payload_size;
+    for (uint32_t i = 0; i < references * entries && all + size <= sizeof sent; i++, all += size)
+        memcpy(sent + all, bytes, size);
+    uint64_t dropped = report(w).frames_dropped;
+    tell_block(w, link, &node, NULL, bytes_of(sent, all));
+    assert_int_equal(report(w).frames_dropped - dropped, kept ? 0 : 1);
+    settle(w);
+    assert_int_equal(w->halted, SYNOD_OK);
+    free(bytes);
+    world_close(w);
+}
+
+static void test_what_a_run_may_bring(void **state) {
+    (void)state;
+    serve_block(16, LANE_WINDOW, 1, true);
+    serve_block(17, LANE_WINDOW, 1, false);
+    serve_block(1, 4, 4096, true);
+    serve_block(1, 15, 4500, false); /* 64 KiB are what a block of this chain may hold */
+}
+
 /* What no block of an inline chain names is nothing to it. */
 static void test_inline_chain_knows_no_batches(void **state) {
     (void)state;
@@ -281,6 +336,7 @@ int main(void) {
         cmocka_unit_test(test_certificate_of_few),
         cmocka_unit_test(test_what_a_block_may_name),
         cmocka_unit_test(test_the_root_of_the_order),
+        cmocka_unit_test(test_what_a_run_may_bring),
         cmocka_unit_test(test_inline_chain_knows_no_batches),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
