@@ -112,6 +112,77 @@ static inline size_t write_attach(prng_t *prng, uint8_t *to) {
     return writer.at;
 }
 
+static inline size_t write_batch(prng_t *prng, uint8_t *to) {
+    uint8_t space[100] = {0};
+    batch_t batch = {.author = (member_t)prng_below(prng, 4),
+                     .sequence = 1 + prng_below(prng, 3),
+                     .parent = random_digest(prng),
+                     .requests = random_bytes(prng, space, sizeof space)};
+    batch.requests.size += batch.requests.size == 0 ? 1 : 0;
+    writer_t writer = writer_of(to, SEED_MAX);
+    batch_encode(&batch, &writer);
+    return writer.at;
+}
+
+static inline size_t write_batch_ack(prng_t *prng, uint8_t *to) {
+    const batch_ack_t ack = {.author = (member_t)prng_below(prng, 4),
+                             .sequence = 1 + prng_below(prng, 3),
+                             .name = random_digest(prng),
+                             .signature = random_signature(prng)};
+    writer_t writer = writer_of(to, SEED_MAX);
+    batch_ack_encode(&ack, &writer);
+    return writer.at;
+}
+
+static inline size_t write_batch_ask(prng_t *prng, uint8_t *to) {
+    const batch_ask_t ask = {.author = (member_t)prng_below(prng, 4),
+                             .sequence = 1 + prng_below(prng, 3)};
+    writer_t writer = writer_of(to, SEED_MAX);
+    batch_ask_encode(&ask, &writer);
+    return writer.at;
+}
+
+/* One reference, in a committee of so many. */
+static inline size_t write_reference_of(prng_t *prng, uint32_t members, uint8_t *to) {
+    uint8_t bitmap[(MEMBERS_MAX + 7) / 8] = {0}, signatures[8 * SYNOD_SIGNATURE_BYTES];
+    uint32_t signers = 0;
+    for (uint64_t left = prng_below(prng, 6); left > 0; left--) {
+        const member_t m = (member_t)prng_below(prng, members);
+        signers += (bitmap[m / 8] >> (m % 8) & 1) == 0 ? 1 : 0;
+        bitmap[m / 8] |= (uint8_t)(1u << (m % 8));
+    }
+    random_fill(prng, signatures, sizeof signatures);
+    batch_reference_t reference = {
+        .author = (member_t)prng_below(prng, members),
+        .first = 1 + prng_below(prng, 3),
+        .count = 1 + (uint32_t)prng_below(prng, 4),
+        .signers = bytes_of(bitmap, (members + 7) / 8),
+        .signatures = bytes_of(signatures, (size_t)signers * SYNOD_SIGNATURE_BYTES)};
+    for (uint32_t i = 0; i < reference.count; i++)
+        reference.entries[i] = (batch_entry_t){.size_bytes = 1 + (uint32_t)prng_below(prng, 300),
+                                               .requests = 1,
+                                               .content = random_digest(prng)};
+    writer_t writer = writer_of(to, SEED_MAX);
+    batch_reference_encode(&reference, &writer);
+    return writer.at;
+}
+
+static inline size_t write_references(prng_t *prng, uint8_t *to) {
+    const size_t size = write_reference_of(prng, TARGET_MEMBERS, to);
+    return size + write_reference_of(prng, TARGET_MEMBERS, to + size);
+}
+
+static inline size_t write_references_many(prng_t *prng, uint8_t *to) {
+    return write_reference_of(prng, TARGET_MEMBERS_MAX, to);
+}
+
+/* A certificate that is told: the name that it stands on, and a reference, in a chain of four. */
+static inline size_t write_batch_proof(prng_t *prng, uint8_t *to) {
+    const digest_t parent = random_digest(prng);
+    memcpy(to, parent.bytes, sizeof parent.bytes);
+    return sizeof parent.bytes + write_reference_of(prng, 4, to + sizeof parent.bytes);
+}
+
 static inline size_t write_result(prng_t *prng, uint8_t *to) {
     writer_t writer = writer_of(to, SEED_MAX);
     for (uint64_t count = prng_below(prng, 9); count > 0; count--) {

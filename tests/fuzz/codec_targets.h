@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "codec/batch_codec.h"
 #include "codec/frame.h"
 #include "codec/hello.h"
 #include "codec/message_codec.h"
@@ -121,6 +122,43 @@ TARGET_RECORD(query_reply, query_reply_t)
 TARGET_RECORD(status_report, status_report_t)
 TARGET_RECORD(reply, reply_t)
 TARGET_RECORD(attach, attach_t)
+TARGET_RECORD(batch, batch_t)
+TARGET_RECORD(batch_ack, batch_ack_t)
+TARGET_RECORD(batch_ask, batch_ask_t)
+
+/* A payload of references: each comes out again, and as a certificate has so many signers as its
+ * bitmap says. */
+static inline synod_status target_references_of(uint32_t members, bytes_t input) {
+    static _Alignas(8) uint8_t room[TARGET_BYTES_MAX];
+    const committee_t committee = {.epoch = 1, .size = members};
+    reader_t reader = reader_of(input);
+    while (reader_left(&reader) > 0) {
+        batch_reference_t reference;
+        const size_t at = reader.at;
+        const synod_status status = batch_reference_decode(&reader, members, &reference);
+        if (status != SYNOD_OK)
+            return status;
+        const size_t size = batch_reference_bytes(&reference);
+        require(size == reader.at - at && size <= batch_reference_bytes_max(members));
+        writer_t writer = target_writer(size);
+        batch_reference_encode(&reference, &writer);
+        target_compare(&writer, input.data + at);
+        require(certificate_bytes_max(members) <= sizeof room);
+        certificate_t *certificate = (certificate_t *)(void *)room;
+        const digest_t name = batch_content(input);
+        require(batch_certificate(&reference, &name, &committee, certificate) == SYNOD_OK);
+        require(certificate->signers == reference.signatures.size / SYNOD_SIGNATURE_BYTES);
+    }
+    return SYNOD_OK;
+}
+
+static inline synod_status target_references(bytes_t input) {
+    return target_references_of(TARGET_MEMBERS, input);
+}
+
+static inline synod_status target_references_many(bytes_t input) {
+    return target_references_of(TARGET_MEMBERS_MAX, input);
+}
 
 /* Also the walk over a result that nobody judged. */
 static inline synod_status target_reply_walk(bytes_t input) {

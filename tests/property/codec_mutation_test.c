@@ -67,6 +67,10 @@ FUZZ(payload, write_payload, 13)
 FUZZ(certificate, write_certificate, 14)
 FUZZ(message, write_message, 15)
 FUZZ(attach, write_attach, 16)
+FUZZ(batch_ack, write_batch_ack, 17)
+FUZZ(batch_ask, write_batch_ask, 18)
+FUZZ(references, write_references, 19)
+FUZZ(references_many, write_references_many, 20)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
@@ -78,6 +82,8 @@ int main(void) {
         cmocka_unit_test(test_reply_walk),    cmocka_unit_test(test_request),
         cmocka_unit_test(test_payload),       cmocka_unit_test(test_certificate),
         cmocka_unit_test(test_message),       cmocka_unit_test(test_attach),
+        cmocka_unit_test(test_batch_ack),     cmocka_unit_test(test_batch_ask),
+        cmocka_unit_test(test_references),    cmocka_unit_test(test_references_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,45 +1,8 @@
 /* What one replica does with batches of others (docs/protocols/payload.md): acknowledged once and
  * when durable, verified before, in their order, within bounds; certificates of few refused. */
-#include "tests/unit/replica_chain.h"
-
-#include "codec/batch_codec.h"
+#include "tests/unit/replica_lanes.h"
 
 enum { SELF = 1, AUTHOR = 2, OTHER = 3 };
-
-static world_t *open_certified(void) {
-    world_t *w = world_make(SUITE_SYMBOLIC, SELF);
-    w->config.chain.payload = PAYLOAD_CERTIFIED;
-    start(w);
-    connect_all(w);
-    forget(w);
-    return w;
-}
-
-/* A batch of one open request; `flip`: its signature is none. Its name goes to `*name`. */
-static void send_batch(world_t *w, member_t link, member_t author, uint64_t sequence,
-                       uint64_t nonce, const digest_t *parent, bool flip, digest_t *name) {
-    node_t *node = calloc(1, sizeof *node);
-    assert_non_null(node);
-    add_request(w, node, 0, 0, nonce, 0, (bytes_t){0});
-    if (flip)
-        node->payload[node->payload_size - 1] ^= 1;
-    batch_t batch = {.author = author,
-                     .sequence = sequence,
-                     .parent = *parent,
-                     .requests = bytes_of(node->payload, node->payload_size)};
-    batch_entry_t entry = {.size_bytes = (uint32_t)node->payload_size,
-                           .requests = 1,
-                           .content = batch_content(batch.requests)};
-    *name = batch_name(author, sequence, parent, &entry);
-    uint8_t *body = malloc(BATCH_HEADER_BYTES + node->payload_size);
-    assert_non_null(body);
-    writer_t writer = writer_of(body, BATCH_HEADER_BYTES + node->payload_size);
-    batch_encode(&batch, &writer);
-    assert_false(writer.failed);
-    feed(w, member_link(link), FRAME_BATCH, writer_bytes(&writer));
-    free(body);
-    free(node);
-}
 
 static batch_ack_t last_ack(world_t *w) {
     const sent_t *sent = last_sent(w, FRAME_BATCH_ACK, member_link(AUTHOR));
@@ -54,7 +17,7 @@ static batch_ack_t last_ack(world_t *w) {
  * in its place never, also after a restart. */
 static void test_one_acknowledgement_a_place(void **state) {
     (void)state;
-    world_t *w = open_certified();
+    world_t *w = open_certified(SELF);
     digest_t none = {{0}}, first, second, name;
     w->disk_holds = true;
     send_batch(w, AUTHOR, AUTHOR, 1, 1, &none, false, &first);
@@ -90,7 +53,7 @@ static void test_one_acknowledgement_a_place(void **state) {
  * may follow in its place. */
 static void test_unsigned_request_in_a_batch(void **state) {
     (void)state;
-    world_t *w = open_certified();
+    world_t *w = open_certified(SELF);
     digest_t none = {{0}}, name;
     send_batch(w, AUTHOR, AUTHOR, 1, 1, &none, true, &name);
     settle(w);
@@ -111,7 +74,7 @@ static void test_unsigned_request_in_a_batch(void **state) {
 /* PAY 2: in order, on the one before; what is missing is asked for; only from the author. */
 static void test_order_of_a_lane(void **state) {
     (void)state;
-    world_t *w = open_certified();
+    world_t *w = open_certified(SELF);
     digest_t none = {{0}}, first, second, name;
     send_batch(w, AUTHOR, AUTHOR, 2, 2, &none, false, &name);
     settle(w);
@@ -135,7 +98,7 @@ static void test_order_of_a_lane(void **state) {
 /* PAY 2: a flood of batches of an author that does not let them be ordered fills its window. */
 static void test_window_of_a_lane(void **state) {
     (void)state;
-    world_t *w = open_certified();
+    world_t *w = open_certified(SELF);
     digest_t parent = {{0}}, name;
     for (uint64_t s = 1; s <= 3 * LANE_WINDOW; s++) {
         send_batch(w, AUTHOR, AUTHOR, s, s, &parent, false, &name);
@@ -150,7 +113,7 @@ static void test_window_of_a_lane(void **state) {
 /* PAY 3: what fewer than a quorum acknowledged, or somebody else signed, is certified to nobody. */
 static void test_certificate_of_few(void **state) {
     (void)state;
-    world_t *w = open_certified();
+    world_t *w = open_certified(SELF);
     batch_entry_t entry = {.size_bytes = 100, .requests = 1, .content = {{7}}};
     digest_t none = {{0}};
     digest_t name = batch_name(AUTHOR, 1, &none, &entry);
@@ -182,48 +145,18 @@ static void test_certificate_of_few(void **state) {
 
 /* ---- blocks that name batches ---- */
 
-/* One batch of an author, certified by `count` of the members 0, 2 and 3. */
-static void write_reference(const world_t *w, writer_t *writer, member_t author, uint64_t first,
-                            uint32_t count) {
-    static const member_t signers[] = {0, 2, 3};
-    uint8_t bitmap = 0, signatures[3 * SYNOD_SIGNATURE_BYTES];
-    digest_t none = {{0}};
-    batch_reference_t reference = {
-        .author = author,
-        .first = first,
-        .count = 1,
-        .entries = {{.size_bytes = 100, .requests = 1, .content = {{7}}}}};
-    digest_t name = batch_name(author, first, &none, &reference.entries[0]);
-    statement_t statement = batch_statement(w->committee.epoch, author, first, &name);
-    for (uint32_t i = 0; i < count; i++) {
-        signature_t signature = sign_statement(w, signers[i], &statement);
-        memcpy(signatures + (size_t)i * SYNOD_SIGNATURE_BYTES, signature.bytes,
-               SYNOD_SIGNATURE_BYTES);
-        bitmap |= (uint8_t)(1u << signers[i]);
-    }
-    reference.signers = bytes_of(&bitmap, 1);
-    reference.signatures = bytes_of(signatures, (size_t)count * SYNOD_SIGNATURE_BYTES);
-    batch_reference_encode(&reference, writer);
-}
-
 /* The first block names these two; is it voted for? */
 static bool is_voted_for(member_t author, uint64_t first, uint32_t signers, member_t second,
                          uint64_t second_first) {
     static node_t before, node;
-    world_t *w = open_certified();
+    world_t *w = open_certified(SELF);
     before = genesis(w);
     memset(&node, 0, sizeof node);
     writer_t writer = writer_of(node.payload, sizeof node.payload);
     write_reference(w, &writer, author, first, signers);
     write_reference(w, &writer, second, second_first, 3);
     assert_false(writer.failed);
-    block_t *block = block_of(&node);
-    grow(w, &before, &node, 1, 0);
-    node.payload_size = writer.at;
-    block->payload = batch_payload_digest(payload_of(&node));
-    block->payload_size_bytes = (uint32_t)node.payload_size;
-    block->payload_count = 2;
-    node.id = block_id(block);
+    grow_references(w, &before, &node, writer.at, 2);
     forget(w);
     propose(w, &before, &node);
     bool voted = count_phase(w, VOTE, NULL) == 1;
@@ -248,7 +181,7 @@ static void test_what_a_block_may_name(void **state) {
 static void serve_block(uint32_t references, uint32_t entries, uint32_t size, bool kept) {
     static node_t before, node, next;
     static uint8_t sent[64 << 10];
-    world_t *w = open_certified();
+    world_t *w = open_certified(SELF);
     batch_reference_t reference = {.count = entries, .signers = bytes_of("", 1)};
     uint8_t *bytes = calloc(1, size);
     assert_non_null(bytes);
@@ -264,13 +197,7 @@ static void serve_block(uint32_t references, uint32_t entries, uint32_t size, bo
         batch_reference_encode(&reference, &writer);
     }
     assert_false(writer.failed);
-    grow(w, &before, &node, 1, 0);
-    block_t *block = block_of(&node);
-    node.payload_size = writer.at;
-    block->payload = batch_payload_digest(payload_of(&node));
-    block->payload_size_bytes = (uint32_t)node.payload_size;
-    block->payload_count = references;
-    node.id = block_id(block);
+    grow_references(w, &before, &node, writer.at, references);
     grow(w, &node, &next, 2, 0);
     tell_certificate(w, AUTHOR, qc_of(&next));
     block_ask_t question;
@@ -314,7 +241,7 @@ static void test_inline_chain_knows_no_batches(void **state) {
 static void test_the_root_of_the_order(void **state) {
     (void)state;
     static node_t nodes[4];
-    world_t *w = open_certified();
+    world_t *w = open_certified(SELF);
     state_root_t root;
     memset(nodes, 0, sizeof nodes);
     propose_chain(w, nodes, 3);

@@ -170,6 +170,10 @@ static void conversations(void) {
     };
     static const said_t to_replica_too[] = {{FRAME_MESSAGE, write_small_message},
                                             {FRAME_GOODBYE, write_goodbye}};
+    static const said_t about_batches[] = {{FRAME_BATCH, write_batch},
+                                           {FRAME_BATCH_ACK, write_batch_ack},
+                                           {FRAME_BATCH_ASK, write_batch_ask},
+                                           {FRAME_BATCH_PROOF, write_batch_proof}};
     static const said_t from_client[] = {
         {FRAME_ATTACH, write_attach}, {FRAME_REQUEST, write_request}, {FRAME_QUERY, write_query}};
     static const said_t to_client[] = {{FRAME_REPLY, write_own_reply},
@@ -179,6 +183,7 @@ static void conversations(void) {
                                        {FRAME_GOODBYE, write_goodbye}};
     conversation("replica", "member", to_replica, 5, 0, 1);
     conversation("replica", "member-too", to_replica_too, 2, 0, 2);
+    conversation("lanes", "member", about_batches, 4, 0, 6);
     conversation("replica", "client", from_client, 3, 128, 3);
     conversation("client", "replies", to_client, 3, 0, 4);
     conversation("client", "all", to_client, 5, 0, 5);
@@ -216,6 +221,11 @@ int main(int argc, char **argv) {
     values("codec_sync", "query", 3, write_query, 1);
     values("codec_sync", "query-reply", 4, write_query_reply, 1);
     values("codec_sync", "status", 5, write_status_report, 1);
+    values("codec_batch", "batch", 0, write_batch, 1);
+    values("codec_batch", "ack", 1, write_batch_ack, 1);
+    values("codec_batch", "ask", 2, write_batch_ask, 1);
+    values("codec_batch", "references", 3, write_references, 2);
+    values("codec_batch", "references-many", 4, write_references_many, 1);
     values("block", "block", -1, write_block, 4);
     values("snapshot", "manifest", 0, write_manifest, 2);
     values("snapshot", "header", 1, write_header, 1);
@@ -225,5 +235,6 @@ int main(int argc, char **argv) {
     journal();
     corpus_state();
     corpus_replica();
+    corpus_lanes();
     return 0;
 }

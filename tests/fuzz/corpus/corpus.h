@@ -11,5 +11,7 @@ void corpus_write(const char *target, const char *name, bytes_t first, bytes_t b
 void corpus_state(void);
 /* corpus_replica.c: what a replica hears. */
 void corpus_replica(void);
+/* The same where blocks name batches. */
+void corpus_lanes(void);
 
 #endif
