@@ -122,6 +122,7 @@ typedef struct world_options {
     uint64_t segment_bytes;   /* of the journal; 0: 512 KiB */
     uint32_t segments;        /* 0: 8 */
     uint64_t snapshot_bytes;  /* of journal between two snapshots; 0: an eighth of it */
+    uint32_t mempool_bytes;   /* 0: 4 MiB */
     uint16_t liars[WORLD_MEMBERS_MAX]; /* LIAR_ bits; 0: honest */
     uint32_t lies_per_million;         /* how often a liar that could lie does */
     /* network */
@@ -167,7 +168,8 @@ typedef struct world_report {
     uint64_t refused;                       /* frames that honest replicas dropped, with a reason */
     uint64_t snapshots, releases, installs; /* taken or fetched; journals shortened; fetched ones */
     uint64_t shorts;                        /* journals in which blocks waited for room */
-    uint64_t heal_ns; /* from healed to everything answered and executed everywhere */
+    uint64_t acknowledged_again; /* batches in a place in which one of a forked lane was */
+    uint64_t heal_ns;            /* from healed to everything answered and executed everywhere */
     uint64_t blocks_after_calm;
 } world_report_t;
 

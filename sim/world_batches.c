@@ -57,6 +57,7 @@ static bool is_of_other_lane(node_t *node, const batch_ack_t *ack) {
     uint64_t said = told(w, place_print(node->member, PLACE_SAID, ack->author, lane.ordered));
     if (said == 0 || said == digest_prefix(&lane.ordered_name))
         return false;
+    w->report.acknowledged_again++;
     for (uint64_t s = ack->sequence; s <= ack->sequence + LANE_WINDOW; s++)
         tell(w, place_print(node->member, PLACE_SAID, ack->author, s), 0);
     return true;

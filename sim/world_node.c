@@ -206,19 +206,20 @@ void node_make(world_t *w, uint32_t endpoint, member_t member) {
                           .job = verb_job,
                           .log = verb_log,
                           .halt = verb_halt};
-    node->config = (replica_config_t){.protocol = w->protocol,
-                                      .chain = w->chain,
-                                      .committee = &w->committee,
-                                      .self = member,
-                                      .signer = &node->signer,
-                                      .anchor = w->anchor,
-                                      .app = synod_app_kv(),
-                                      .host = &node->host,
-                                      .journal_segments = o->segments,
-                                      .journal_segment_bytes = o->segment_bytes,
-                                      .snapshot_bytes = o->snapshot_bytes,
-                                      .mempool_bytes = 4u << 20,
-                                      .links_max = 4 * ENDPOINTS_MAX};
+    node->config =
+        (replica_config_t){.protocol = w->protocol,
+                           .chain = w->chain,
+                           .committee = &w->committee,
+                           .self = member,
+                           .signer = &node->signer,
+                           .anchor = w->anchor,
+                           .app = synod_app_kv(),
+                           .host = &node->host,
+                           .journal_segments = o->segments,
+                           .journal_segment_bytes = o->segment_bytes,
+                           .snapshot_bytes = o->snapshot_bytes,
+                           .mempool_bytes = o->mempool_bytes != 0 ? o->mempool_bytes : 4u << 20,
+                           .links_max = 4 * ENDPOINTS_MAX};
     store_u64(node->config.seed, o->seed);
     store_u64(node->config.seed + 8, endpoint + 1);
     disk_make(&node->disk, o->segment_bytes * o->segments);

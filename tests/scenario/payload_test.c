@@ -143,6 +143,71 @@ static void test_an_author_comes_back(void **state) {
     good_end(w);
 }
 
+/* Does somebody know that member `author` told it another lane than others? */
+static member_t who_knows(world_t *w, member_t author) {
+    lane_view_t lane;
+    for (member_t m = 0; m < 4; m++)
+        if (m != author && replica_lane(world_replica(w, m), author, &lane) && lane.forked)
+            return m;
+    return MEMBER_NONE;
+}
+
+/* Work for a second. */
+static void load(world_t *w) {
+    for (uint32_t i = 0; i < 10; i++) {
+        for (uint32_t c = 0; c < 8; c++)
+            (void)ask(w, c, 500);
+        world_until(w, world_now_ns(w) + 100 * MS);
+    }
+    assert_true(world_settle(w, world_now_ns(w) + 60 * SECOND));
+}
+
+/* Whoever knows of a fork starts from a snapshot, four times; what was forked at all. */
+static uint32_t forks_and_restarts(uint64_t seed, uint64_t *again) {
+    world_options_t options = options_of(4, 8);
+    options.seed = seed;
+    options.liars[2] = LIAR_FORK | LIAR_FLOOD;
+    options.lies_per_million = 200000;
+    options.segment_bytes = 256u << 10;
+    options.segments = 16;
+    options.snapshot_bytes = 16u << 10;
+    options.chain.checkpoint_blocks = 4;
+    options.retry_ns = 500 * MS;
+    world_t *w = open_with_sessions(&options);
+    uint32_t forks = 0;
+    for (uint32_t life = 0; life < 4; life++) {
+        load(w);
+        member_t member = who_knows(w, 2);
+        if (member == MEMBER_NONE)
+            continue;
+        forks++;
+        world_power_off(w, member);
+        world_until(w, world_now_ns(w) + 50 * MS);
+        world_restart(w, member);
+        load(w);
+    }
+    *again += world_report(w)->acknowledged_again;
+    good_end(w);
+    return forks;
+}
+
+/* PAY 2, play (c): member 2 tells one member another lane than the others, and floods it, so that
+ * many places of that lane are acknowledged; the others certify without it. When the first of them
+ * is ordered it drops what it held and takes nothing more of the lane. It forgets that by starting
+ * from a snapshot, and acknowledges the ordered lane's batches, also in places in which it
+ * acknowledged the other's. All that is asked for runs everywhere all the while; the oracle judges
+ * that no two batches of one place can be certified, whatever the liar signs. */
+static void test_a_forked_lane_is_forgotten_at_a_restart(void **state) {
+    (void)state;
+    uint32_t forks = 0;
+    uint64_t again = 0;
+    for (uint64_t seed = 1; seed <= 5; seed++)
+        forks += forks_and_restarts(seed, &again);
+    print_message("%u forks, %llu places acknowledged again\n", forks, (unsigned long long)again);
+    assert_true(forks > 0);
+    assert_true(again > 0);
+}
+
 /* PAY 8: whoever was away for so long that nobody keeps the blocks takes a snapshot, and with it
  * the tips of all lanes: it judges and executes what comes after like all others. */
 static void test_order_state_travels_with_a_snapshot(void **state) {
@@ -208,6 +273,7 @@ int main(void) {
         cmocka_unit_test(test_a_lane_without_a_quorum_stalls_alone),
         cmocka_unit_test(test_bytes_come_from_other_signers),
         cmocka_unit_test(test_an_author_comes_back),
+        cmocka_unit_test(test_a_forked_lane_is_forgotten_at_a_restart),
         cmocka_unit_test(test_order_state_travels_with_a_snapshot),
         cmocka_unit_test(test_the_leader_sends_its_share),
     };
