@@ -332,4 +332,5 @@ void lanes_on_proof(replica_t *r, replica_link_t *link, bytes_t body) {
         return;
     }
     lane_certified(r, &reference, &name);
+    lanes_look_again(r); /* its author may have told everybody but the leader */
 }
