@@ -95,14 +95,14 @@ static http_link_t *find_free(http_t *http) {
 }
 
 /* Of those from which nothing has come since their last answer, the one for which that is longest
- * so. */
-static void make_room(http_t *http) {
+ * so; not the one that has just come. */
+static void make_room(http_t *http, const http_link_t *newest) {
     http_link_t *longest = NULL;
     for (uint32_t at = 0; at < HTTP_CONNECTIONS_MAX; at++) {
         http_link_t *link = &http->links[at];
         bool idle =
             link->state == HTTP_ENDING || (link->state == HTTP_READING && link->in_size == 0);
-        if (idle && (longest == NULL || link->since_ms < longest->since_ms)) {
+        if (idle && link != newest && (longest == NULL || link->since_ms < longest->since_ms)) {
             longest = link;
         }
     }
@@ -138,14 +138,14 @@ static void on_connection(uv_stream_t *listener, int status) {
     }
     http_link_t *link = find_free(http);
     if (link == NULL || !http_link_open(link, http)) {
-        make_room(http); /* for the next one: the place is free when libuv has let go */
+        make_room(http, NULL); /* for the next one: the place is free when libuv has let go */
         http->counters.turned_away++;
         http->handles += listen_turn_away(&http->listener, on_turned_away) ? 1 : 0;
         return;
     }
     http->counters.accepted++;
     if (http->counters.connections == HTTP_CONNECTIONS_MAX) {
-        make_room(http);
+        make_room(http, link);
     }
     if (!uv_is_active((uv_handle_t *)&http->tick)) {
         (void)uv_timer_start(&http->tick, on_tick, TICK_MS, TICK_MS);

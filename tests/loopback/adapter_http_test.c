@@ -9,6 +9,7 @@
 #include "adapter/http.h"
 
 #define LARGE_BYTES ((size_t)8 << 20)
+#define BODY_MAX (3 * HTTP_HEAD_MAX)
 
 static uv_loop_t loop;
 static http_t *http;
@@ -43,7 +44,7 @@ static int start(void **state) {
     const address_t address = {.host = "127.0.0.1"};
     const http_options_t options = {.loop = &loop,
                                     .listen = &address,
-                                    .body_max = 1000,
+                                    .body_max = BODY_MAX,
                                     .on_request = on_request,
                                     .request_ms = 300,
                                     .idle_ms = 1000,
@@ -182,6 +183,27 @@ static void test_continue(void **state) {
     hang_up(&client);
 }
 
+/* A body larger than the room that every connection has from its start; what came behind it is not
+ * lost, and the room is there for the next one. */
+static void test_large_body(void **state) {
+    (void)state;
+    static char text[BODY_MAX + 256];
+    client_t client = dial();
+    for (uint32_t count = 0; count < 2; count++) {
+        forget(&client);
+        int head = snprintf(text, sizeof text,
+                            "POST /%s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n",
+                            count == 0 ? "first" : "next", BODY_MAX);
+        memset(text + head, 'a', BODY_MAX);
+        (void)snprintf(text + head + BODY_MAX, 64, "GET /b HTTP/1.1\r\nHost: x\r\n\r\n");
+        say(&client, text);
+        UNTIL(&client, says(&client, "/b 0"));
+        assert_true(says(&client, count == 0 ? "/first 24576" : "/next 24576"));
+    }
+    assert_int_equal(asked, 4);
+    hang_up(&client);
+}
+
 static void test_late_answer(void **state) {
     (void)state;
     client_t client = dial(), other = dial();
@@ -228,7 +250,10 @@ static void test_huge_head(void **state) {
     say(&client, huge);
     UNTIL(&client, says(&client, "431 ") && client.closed);
     client_t other = dial();
-    say(&other, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\n\r\n");
+    char much[128];
+    (void)snprintf(much, sizeof much, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n",
+                   BODY_MAX + 1);
+    say(&other, much);
     UNTIL(&other, says(&other, "413 ") && other.closed);
     assert_int_equal(http_counters(http)->answers[4], 2);
     assert_int_equal(asked, 0);
@@ -257,6 +282,49 @@ static void test_silence(void **state) {
     hang_up(&client);
 }
 
+/* Who was told that the connection ends and does not close it is closed, whatever it still sends.
+ */
+static void test_end_not_taken(void **state) {
+    (void)state;
+    client_t client = dial();
+    say(&client, "GET /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    UNTIL(&client, client.closed); /* its half */
+    assert_true(says(&client, "/a 0"));
+    assert_int_equal(http_counters(http)->connections, 1);
+    uint64_t begun = uv_hrtime();
+    (void)send(client.file, "GET /b HTTP/1.1\r\nHost: x\r\n\r\n", 28, MSG_NOSIGNAL);
+    UNTIL(&client, http_counters(http)->connections == 0);
+    assert_true(uv_hrtime() - begun > UINT64_C(500000000));
+    assert_int_equal(asked, 1);
+    hang_up(&client);
+}
+
+/* A client that resets its connection while its answer is written, or before it is there. */
+static void test_reset(void **state) {
+    (void)state;
+    static const char *const requests[] = {"GET /large HTTP/1.1\r\nHost: x\r\n\r\n",
+                                           "GET /late HTTP/1.1\r\nHost: x\r\n\r\n"};
+    const struct linger at_once = {.l_onoff = 1};
+    for (uint32_t count = 0; count < 2; count++) {
+        client_t client = dial();
+        say(&client, requests[count]);
+        UNTIL(&client, asked == count + 1);
+        assert_int_equal(http_counters(http)->connections, 1);
+        (void)setsockopt(client.file, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+        hang_up(&client);
+        if (count == 1) {
+            http_answer(http, late, 200, "text/plain", bytes_of(large, LARGE_BYTES));
+        }
+        uint64_t begun = uv_hrtime();
+        while (http_counters(http)->connections > 0 && uv_hrtime() - begun < 5000000000u) {
+            (void)uv_run(&loop, UV_RUN_ONCE);
+        }
+        assert_int_equal(http_counters(http)->connections, 0);
+        assert_true(uv_hrtime() - begun < UINT64_C(400000000)); /* and not by its time-out */
+    }
+    assert_int_equal(http_counters(http)->timeouts, 0);
+}
+
 /* Whoever holds all places idle makes room; whoever holds them busy keeps them, and others are
  * turned away. */
 static void test_crowd(void **state) {
@@ -275,6 +343,35 @@ static void test_crowd(void **state) {
     for (uint32_t at = 0; at < size; at++) {
         hang_up(&crowd[at]);
     }
+    hang_up(&last);
+}
+
+/* All places are taken by those who wait for an answer: none of them loses it to who comes then. */
+static void test_busy_crowd(void **state) {
+    (void)state;
+    static client_t crowd[HTTP_CONNECTIONS_MAX];
+    http_ticket_t tickets[HTTP_CONNECTIONS_MAX];
+    for (uint32_t at = 0; at < HTTP_CONNECTIONS_MAX; at++) {
+        crowd[at] = dial();
+        say(&crowd[at], "GET /late HTTP/1.1\r\nHost: x\r\n\r\n");
+        UNTIL(&crowd[at], asked == at + 1);
+        tickets[at] = late;
+    }
+    for (uint32_t count = 1; count <= 3; count++) {
+        client_t stranger = dial();
+        UNTIL(&stranger, stranger.closed);
+        assert_int_equal(stranger.size, 0);
+        assert_int_equal(http_counters(http)->turned_away, count);
+        hang_up(&stranger);
+    }
+    for (uint32_t at = 0; at < HTTP_CONNECTIONS_MAX; at++) {
+        http_answer(http, tickets[at], 200, "text/plain", bytes_of("now", 3));
+        UNTIL(&crowd[at], says(&crowd[at], "now"));
+        hang_up(&crowd[at]);
+    }
+    client_t last = dial();
+    say(&last, "GET /last HTTP/1.1\r\nHost: x\r\n\r\n");
+    UNTIL(&last, says(&last, "/last 0"));
     hang_up(&last);
 }
 
@@ -331,10 +428,12 @@ static void test_port_in_use(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_keep_alive),  TEST(test_pipelined),   TEST(test_continue),
-        TEST(test_late_answer), TEST(test_slow_writer), TEST(test_huge_head),
-        TEST(test_slow_reader), TEST(test_silence),     TEST(test_crowd),
-        TEST(test_share),       TEST(test_turns),       TEST(test_port_in_use),
+        TEST(test_keep_alive),    TEST(test_pipelined),   TEST(test_continue),
+        TEST(test_large_body),    TEST(test_late_answer), TEST(test_slow_writer),
+        TEST(test_huge_head),     TEST(test_slow_reader), TEST(test_silence),
+        TEST(test_end_not_taken), TEST(test_reset),       TEST(test_crowd),
+        TEST(test_busy_crowd),    TEST(test_share),       TEST(test_turns),
+        TEST(test_port_in_use),
     };
     return cmocka_run_group_tests_name("adapter.http", tests, NULL, NULL);
 }
