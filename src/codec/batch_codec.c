@@ -14,11 +14,6 @@
 #define STATEMENT_PHASE 254
 #define ENTRY_BYTES_MAX (FRAME_BODY_MAX >> 2)
 
-size_t batch_reference_bytes_max(uint32_t members) {
-    return BATCH_REFERENCE_FIXED_BYTES + LANE_WINDOW * BATCH_ENTRY_BYTES + (members + 7) / 8 +
-           (size_t)members * SYNOD_SIGNATURE_BYTES;
-}
-
 digest_t batch_content(bytes_t requests) {
     bytes_t parts[] = {bytes_of(CONTENT_TAG, 16), requests};
     return hash_parts(parts, 2);

@@ -54,8 +54,6 @@ typedef struct batch_reference {
 } batch_reference_t;
 #define BATCH_REFERENCE_FIXED_BYTES 16
 #define BATCH_ENTRY_BYTES 40
-/* Of the largest reference in a committee of `members`. */
-size_t batch_reference_bytes_max(uint32_t members);
 
 digest_t batch_content(bytes_t requests);
 /* The name of batch `sequence`, which stands on the one that is named `parent`. */

@@ -11,18 +11,14 @@ static const uint8_t *row_at(const field_t *field, const void *record) {
     return (const uint8_t *)record + field->offset;
 }
 
-/* Numbers in memory are uint8_t or bool, uint16_t, uint32_t or an enum, uint64_t. */
+/* Numbers in memory are uint8_t or bool, uint32_t or an enum, uint64_t. */
 uint64_t field_number(const field_t *field, const void *record) {
     const uint8_t *from = row_at(field, record);
-    uint16_t two;
     uint32_t four;
     uint64_t eight;
     switch (field->memory) {
     case 1:
         return *from;
-    case 2:
-        memcpy(&two, from, sizeof two);
-        return two;
     case 4:
         memcpy(&four, from, sizeof four);
         return four;
@@ -35,14 +31,10 @@ uint64_t field_number(const field_t *field, const void *record) {
 
 static void number_set(const field_t *field, void *record, uint64_t value) {
     uint8_t *to = (uint8_t *)record + field->offset;
-    uint16_t two = (uint16_t)value;
     uint32_t four = (uint32_t)value;
     switch (field->memory) {
     case 1:
         *to = (uint8_t)value;
-        return;
-    case 2:
-        memcpy(to, &two, sizeof two);
         return;
     case 4:
         memcpy(to, &four, sizeof four);

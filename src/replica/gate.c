@@ -82,10 +82,6 @@ static uint32_t weight_of(const message_t *message, synod_status status) {
 
 void gate_message(replica_t *r, replica_link_t *link, bytes_t body) {
     const protocol_t *protocol = r->config.protocol;
-    if (link->member == MEMBER_NONE) {
-        gate_drop(r, link, SYNOD_NOT_MEMBER, "message", 1);
-        return;
-    }
     reader_t reader = reader_of(body);
     message_t message;
     arena_reset(&r->decode);
