@@ -113,7 +113,6 @@ void link_close(net_link_t *link) {
 
 static void log_link(const net_link_t *link, int level, const char *event, const char *why) {
     char member[16] = "none";
-    dial_note(link, why);
     if (link->member != MEMBER_NONE) {
         (void)snprintf(member, sizeof member, "%" PRIu32, link->member);
     }
@@ -123,6 +122,7 @@ static void log_link(const net_link_t *link, int level, const char *event, const
 
 void link_fail(net_link_t *link, int level, const char *event, const char *why) {
     if (link->state != LINK_CLOSING && link->state != LINK_FREE) {
+        dial_note(link, why);
         log_link(link, level, event, why);
         link_close(link);
     }
@@ -148,6 +148,7 @@ void link_refuse(net_link_t *link, synod_status status, const char *why) {
     (void)snprintf(goodbye.reason, sizeof goodbye.reason, "%s", why);
     goodbye_encode(&goodbye, &writer);
     link_queue_frame(link, FRAME_GOODBYE, writer_bytes(&writer));
+    dial_note(link, why);
     log_link(link, LOG_WARNING, "refused", why);
     link_drain(link);
 }
@@ -299,6 +300,7 @@ static void establish(net_link_t *link) {
         return;
     }
     replace_older(link);
+    dial_note(link, "");
     log_link(link, LOG_DETAIL, "up", link->dialled ? "dialled" : "accepted");
     *(link->member == MEMBER_NONE ? &net->counters.clients_up : &net->counters.members_up) += 1;
     link->reported = true;

@@ -286,6 +286,36 @@ static void test_deaf_member(void **state) {
     assert_undisturbed();
 }
 
+/* attack N4: a window that stays shut, by a peer that says all the time that it is there, and is
+ * owed less than its queues hold. */
+static void test_shut_window(void **state) {
+    (void)state;
+    const net_options_t changes = {.ping_interval_ms = 100, .idle_timeout_ms = 1000};
+    uint8_t ping[FRAME_HEADER_BYTES];
+    start_target(&changes);
+    stranger_shake(&stranger, port(), parties[2].seed);
+    run_until(parties[0].live == 2);
+    stranger.deaf = true;
+    frame_seal(ping, FRAME_PING, 0);
+    for (uint32_t sent = 0; sent < 120; sent++) {
+        party_send(&parties[0], 2, LANE_CONSENSUS, world_frame(FRAME_MESSAGE, 100000, sent));
+        stranger_say(&stranger, ping, sizeof ping);
+        stranger_step(&stranger);
+    }
+    assert_int_equal(parties[0].downs, 0);
+    uint64_t start = world_ms();
+    while (parties[0].downs == 0 && world_ms() - start < 5000) {
+        stranger_say(&stranger, ping, sizeof ping);
+        stranger_step(&stranger);
+        world_run_ms(20);
+    }
+    assert_in_range(world_ms() - start, 500, 4000);
+    assert_int_equal(counters()->timeouts, 1);
+    assert_int_equal(counters()->overflows, 0);
+    stranger_end(&stranger);
+    assert_undisturbed();
+}
+
 /* attack N10: a member that lost power comes back while its old channel still looks alive: the
  * newer one takes its place. */
 static void test_newer_channel(void **state) {
@@ -414,13 +444,21 @@ static void test_all_places_taken(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_garbage),           TEST(test_half_handshake),
-        TEST(test_many_silent),       TEST(test_silent_client),
-        TEST(test_wrong_headers),     TEST(test_any_cut),
-        TEST(test_slow_frame),        TEST(test_pings),
-        TEST(test_deaf_client),       TEST(test_deaf_member),
-        TEST(test_newer_channel),     TEST(test_flood),
-        TEST(test_memory_of_clients), TEST(test_too_many_clients),
+        TEST(test_garbage),
+        TEST(test_half_handshake),
+        TEST(test_many_silent),
+        TEST(test_silent_client),
+        TEST(test_wrong_headers),
+        TEST(test_any_cut),
+        TEST(test_slow_frame),
+        TEST(test_pings),
+        TEST(test_deaf_client),
+        TEST(test_deaf_member),
+        TEST(test_shut_window),
+        TEST(test_newer_channel),
+        TEST(test_flood),
+        TEST(test_memory_of_clients),
+        TEST(test_too_many_clients),
         TEST(test_all_places_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
