@@ -362,6 +362,27 @@ static void test_nobody_has_one(void **state) {
     world_close(w);
 }
 
+/* All who could serve it go; the next one that comes is asked, though it had none before. */
+static void test_everybody_goes(void **state) {
+    (void)state;
+    world_t *w = open_asking();
+    snapshot_answer_t none = {.part = SNAPSHOT_CHUNK, .content = content_of(&source)};
+    link_t first = serve_manifest(w);
+    tell_part(w, first, &none);
+    for (member_t m = 0; m < 3; m++)
+        replica_on_link_down(w->replica, w->now, member_link(m));
+    forget(w);
+    pass(w, 2 * SECOND_NS);
+    assert_int_equal(count_sent(w, FRAME_SNAPSHOT_ASK), 0);
+    member_comes(w, first, (member_t)(first - member_link(0)));
+    for (uint32_t i = 0; i < 8 && count_sent(w, FRAME_SNAPSHOT_ASK) == 0; i++)
+        pass(w, SECOND_NS);
+    assert_int_equal(serve_manifest(w), first);
+    serve_chunks(w, 0);
+    assert_installed(w);
+    world_close(w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_it_is_fetched_and_durable),
@@ -373,6 +394,7 @@ int main(void) {
         cmocka_unit_test(test_not_stored),
         cmocka_unit_test(test_blocks_are_faster),
         cmocka_unit_test(test_nobody_has_one),
+        cmocka_unit_test(test_everybody_goes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
