@@ -8,7 +8,7 @@
 
 #include "adapter/uv_crew.h"
 #include "adapter/uv_disk.h"
-#include "adapter/uv_pool.h"
+#include "replica/host.h"
 
 #define SEGMENT_BYTES ((uint64_t)2 << 20)
 #define ANSWERS_MAX 512
@@ -50,13 +50,28 @@ static const disk_events_t events = {&disk, on_appended, on_read, on_stored, on_
 /* ---- a disk that can be told to fail ---- */
 
 static _Atomic int fail_write_errno, fail_sync_errno, writes, syncs, slow_sync_us;
-static _Atomic int direct_writes; /* past the machine's cache */
-static _Atomic bool direct_refused;
+static _Atomic int direct_writes;               /* past the machine's cache */
+static _Atomic bool direct_refused, direct_odd; /* it takes a part of a sector */
+static _Atomic int interrupted;                 /* every other call is, and how many were */
+static _Atomic bool interrupts;
+
+static bool is_interrupted(void) {
+    static _Atomic int calls;
+    if (!interrupts || calls++ % 2 != 0) {
+        return false;
+    }
+    interrupted++;
+    errno = EINTR;
+    return true;
+}
 
 static ssize_t faulty_write(int file, const void *bytes, size_t size, off_t offset) {
     writes++;
     bool direct = (fcntl(file, F_GETFL) & O_DIRECT) != 0;
     size_t most = direct ? 24 * 4096 : 100000; /* short writes are allowed and happen */
+    if (is_interrupted()) {
+        return -1;
+    }
     if (direct) {
         direct_writes++;
         if (direct_refused) {
@@ -68,10 +83,11 @@ static ssize_t faulty_write(int file, const void *bytes, size_t size, off_t offs
         errno = fail_write_errno;
         return -1;
     }
-    return pwrite(file, bytes, size > most ? most : size, offset);
+    ssize_t done = pwrite(file, bytes, size > most ? most : size, offset);
+    return done - (direct && direct_odd && done > 100 ? 100 : 0);
 }
 static ssize_t faulty_read(int file, void *bytes, size_t size, off_t offset) {
-    return pread(file, bytes, size > 70000 ? 70000 : size, offset);
+    return is_interrupted() ? -1 : pread(file, bytes, size > 70000 ? 70000 : size, offset);
 }
 static int faulty_sync(int file) {
     syncs++;
@@ -124,7 +140,8 @@ static int setup(void **state) {
     (void)snprintf(data_folder, sizeof data_folder, "%s/data", world_folder);
     fail_write_errno = fail_sync_errno = writes = syncs = slow_sync_us = 0;
     direct_writes = 0;
-    direct_refused = false;
+    direct_refused = direct_odd = interrupts = false;
+    interrupted = 0;
     answer_count = 0;
     (void)mkdir(data_folder, 0700);
     world_put(world_path("data/journal"), "", 0, 0600);
@@ -230,6 +247,30 @@ static void test_past_the_cache(void **state) {
     before = direct_writes;
     append_and_look(9, bytes + 4096, 8 * 4096, 4096);
     assert_int_equal(direct_writes, before);
+}
+
+/* What a call took in part goes on from there, past the cache or, after an odd part, by it; what
+ * was interrupted is said again. */
+static void test_parts(void **state) {
+    (void)state;
+    static _Alignas(4096) uint8_t bytes[70 * 4096];
+    for (size_t at = 0; at < sizeof bytes; at++) {
+        bytes[at] = (uint8_t)(at * 11 + at / 4096);
+    }
+    open_disk(&faulty);
+    interrupts = true;
+    append_and_look(1, bytes, 65 * 4096, 4096);
+    append_and_look(2, bytes + 4096, 65 * 4096 + 8, 8);
+    assert_true(interrupted > 4);
+    direct_odd = true;
+    append_and_look(3, bytes + 2 * 4096, 65 * 4096, 4096);
+    interrupts = false;
+    append_and_look(4, bytes + 3 * 4096, 65 * 4096, 4096);
+    direct_odd = false;
+    int before = direct_writes;
+    append_and_look(5, bytes + 4 * 4096, 65 * 4096, 4096);
+    assert_int_equal(direct_writes > before,
+                     goes_direct()); /* it never was asked for an odd part */
 }
 
 static void wait_for_size(uint64_t size) {
@@ -356,6 +397,20 @@ static void test_failed_write(void **state) {
     assert_int_equal(answers[1].status, SYNOD_IO);
 }
 
+/* The same of whole sectors, which go past the cache: what the cache would take is not asked. */
+static void test_failed_direct_write(void **state) {
+    (void)state;
+    static _Alignas(4096) uint8_t bytes[4096];
+    open_disk(&faulty);
+    wait_for_size(SEGMENT_BYTES);
+    fail_write_errno = EIO;
+    int before = writes;
+    disk_append(disk, 1, 0, bytes_of(bytes, sizeof bytes));
+    run_all();
+    assert_int_equal(writes, before + 1);
+    assert_int_equal(answers[0].status, SYNOD_IO);
+}
+
 /* attack F6: no room is no failure: the append waits, and is carried out when there is some. */
 static void test_full_disk(void **state) {
     (void)state;
@@ -446,50 +501,6 @@ static void test_slow_disk(void **state) {
     assert_int_equal(answers[0].status, SYNOD_OK);
 }
 
-/* The signature pool: every job comes back; at the end those that did not begin never do. */
-typedef struct test_job {
-    job_t job; /* first */
-    uint64_t result;
-} test_job_t;
-
-static void run_job(job_t *job) {
-    ((test_job_t *)job)->result++;
-    worked++;
-}
-static void slow_job(job_t *job) {
-    (void)usleep(50000);
-    run_job(job);
-}
-static void on_job(void *context, job_t *job) {
-    assert_ptr_equal(context, &sum);
-    sum += ((test_job_t *)job)->result;
-}
-
-static void test_pool(void **state) {
-    (void)state;
-    static test_job_t jobs[POOL_JOBS_MAX];
-    pool_t *pool = pool_open(&loop, 2, NULL, on_job, &sum);
-    assert_non_null(pool);
-    sum = 0;
-    worked = 0;
-    for (uint32_t at = 0; at < POOL_JOBS_MAX; at++) {
-        jobs[at] = (test_job_t){.job.work = run_job};
-        pool_run(pool, &jobs[at].job);
-    }
-    while (sum < POOL_JOBS_MAX) {
-        (void)uv_run(&loop, UV_RUN_ONCE);
-    }
-    for (uint32_t at = 0; at < 20; at++) {
-        jobs[at].job.work = slow_job;
-        pool_run(pool, &jobs[at].job);
-    }
-    (void)usleep(10000);
-    pool_close(pool);
-    (void)uv_run(&loop, UV_RUN_DEFAULT);
-    assert_in_range(worked, POOL_JOBS_MAX + 1, POOL_JOBS_MAX + 4);
-    assert_int_equal(sum, POOL_JOBS_MAX);
-}
-
 /* ---- who may open it ---- */
 
 /* attack F13: a second opener is refused, in this process and in another. */
@@ -571,10 +582,10 @@ int main(void) {
         TEST(test_zeros),       TEST(test_growing),
         TEST(test_snapshots),   TEST(test_without_durability),
         TEST(test_failed_sync), TEST(test_failed_write),
+        TEST(test_parts),       TEST(test_failed_direct_write),
         TEST(test_full_disk),   TEST(test_stop_while_full),
-        TEST(test_slow_disk),   TEST(test_pool),
-        TEST(test_lock),        TEST(test_dead_owner),
-        TEST(test_refused),
+        TEST(test_slow_disk),   TEST(test_lock),
+        TEST(test_dead_owner),  TEST(test_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
