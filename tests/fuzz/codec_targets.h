@@ -139,7 +139,7 @@ static inline synod_status target_references_of(uint32_t members, bytes_t input)
         if (status != SYNOD_OK)
             return status;
         const size_t size = batch_reference_bytes(&reference);
-        require(size == reader.at - at && size <= batch_reference_bytes_max(members));
+        require(size == reader.at - at);
         writer_t writer = target_writer(size);
         batch_reference_encode(&reference, &writer);
         target_compare(&writer, input.data + at);

@@ -201,7 +201,7 @@ static void serve_block(uint32_t references, uint32_t entries, uint32_t size, bo
     grow(w, &node, &next, 2, 0);
     tell_certificate(w, AUTHOR, qc_of(&next));
     block_ask_t question;
-    link_t link;
+    link_t link = LINK_NONE;
     assert_true(asked_for(w, &question, &link));
     memcpy(sent, node.payload, node.payload_size);
     size_t all = node.payload_size;
