@@ -171,6 +171,48 @@ static void print_members(const node_t *node, FILE *page, const status_report_t 
     }
 }
 
+/* ---- batches of members, where blocks name them (docs/protocols/payload.md); else all zero ----
+ */
+
+static lane_view_t lane_of(const node_t *node, member_t member) {
+    lane_view_t lane = {0};
+    (void)replica_lane(node->replica, member, &lane);
+    return lane;
+}
+
+static uint64_t value_unordered(const node_t *node, member_t member, const status_peer_t *peer) {
+    (void)peer;
+    lane_view_t lane = lane_of(node, member);
+    return lane.held > lane.ordered ? lane.held - lane.ordered : 0;
+}
+
+static uint64_t value_forked(const node_t *node, member_t member, const status_peer_t *peer) {
+    (void)peer;
+    return lane_of(node, member).forked ? 1 : 0;
+}
+
+static void print_lanes(const node_t *node, FILE *page) {
+    const replica_figures_t *figures = replica_figures(node->replica);
+    print_of_members(node, page, "synod_lane_unordered", FAMILY_GAUGE,
+                     "Batches of the validator that are held and not ordered; only certified.",
+                     value_unordered);
+    print_of_members(node, page, "synod_lane_forked", FAMILY_GAUGE,
+                     "1 while no batch of the validator is taken, for it sent others another one.",
+                     value_forked);
+    family_begin(page, "synod_lane_waiting_seconds", FAMILY_GAUGE,
+                 "For how long a certified batch of the validator waits to be ordered.");
+    for (member_t m = 0; m < node->committee.size; m++) {
+        char labels[32];
+        (void)snprintf(labels, sizeof labels, "member=\"%u\"", m);
+        family_seconds(page, "synod_lane_waiting_seconds", labels, lane_of(node, m).waiting_ns);
+    }
+    family_begin(page, "synod_batches_total", FAMILY_COUNTER,
+                 "Batches that found no room, came twofold, or had to be asked for.");
+    sample(page, "synod_batches_total", "event", "refused", figures->batches_refused);
+    sample(page, "synod_batches_total", "event", "twofold", figures->batches_twofold);
+    sample(page, "synod_batches_total", "event", "asked", figures->batches_asked);
+}
+
 /* ---- queues, drops, network ---- */
 
 static const char *const lane_names[LANE_COUNT] = {"consensus", "client", "bulk"};
@@ -290,6 +332,7 @@ void metrics_print(node_t *node, FILE *page) {
     print_stages(node, page);
     print_members(node, page, &report);
     print_queues(node, page);
+    print_lanes(node, page);
     print_drops(node, page, &report);
     print_network(node, page);
     print_disk(page, &report);

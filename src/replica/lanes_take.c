@@ -63,7 +63,7 @@ static void held_again(replica_t *r, replica_link_t *link, const batch_t *batch)
     r->figures.batches_twofold++;
     quota_log(r, batch->author, 1, "lanes", "two", "author=%u sequence=%llu why=\"two batches\"",
               batch->author, (unsigned long long)batch->sequence);
-    gate_drop(r, link, SYNOD_CONFLICT, "batch", 1);
+    gate_drop(r, link, SYNOD_MISMATCH, "batch", 1);
 }
 
 void lanes_on_batch(replica_t *r, replica_link_t *link, bytes_t body) {
