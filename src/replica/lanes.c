@@ -28,13 +28,18 @@ static bool place(replica_t *r, author_lane_t *lane, uint32_t size, uint64_t *at
     return *at + size - lane->head <= ring;
 }
 
+bool lane_has_room(const replica_t *r, const author_lane_t *lane, size_t size, uint32_t requests) {
+    uint64_t bytes, count;
+    lane_load(lane, &bytes, &count);
+    return lane->high - lane->low < LANE_WINDOW && bytes + size <= r->blocks.payload_max &&
+           count + requests <= BLOCK_REQUESTS_MAX;
+}
+
 held_batch_t *lane_put(replica_t *r, member_t author, const digest_t *parent,
                        const batch_entry_t *entry, bytes_t requests) {
     author_lane_t *lane = &r->lanes.lanes[author];
-    uint64_t bytes, count, at;
-    lane_load(lane, &bytes, &count);
-    if (lane->high - lane->low == LANE_WINDOW || bytes + requests.size > r->blocks.payload_max ||
-        count + entry->requests > BLOCK_REQUESTS_MAX ||
+    uint64_t at;
+    if (!lane_has_room(r, lane, requests.size, entry->requests) ||
         !place(r, lane, (uint32_t)requests.size, &at))
         return NULL;
     held_batch_t *held = held_at(lane, lane->high + 1);

@@ -101,6 +101,8 @@ static inline bool lane_holds(const author_lane_t *lane, uint64_t sequence) {
 bytes_t held_bytes(const replica_t *r, member_t author, const held_batch_t *held);
 /* Of what is held and not ordered. */
 void lane_load(const author_lane_t *lane, uint64_t *bytes, uint64_t *requests);
+/* Room for one more batch of so many bytes and requests, as far as its bounds go? */
+bool lane_has_room(const replica_t *r, const author_lane_t *lane, size_t size, uint32_t requests);
 /* The next batch of a lane, its bytes copied in. NULL: no room. */
 held_batch_t *lane_put(replica_t *r, member_t author, const digest_t *parent,
                        const batch_entry_t *entry, bytes_t requests);

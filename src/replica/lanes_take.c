@@ -56,7 +56,7 @@ static void held_again(replica_t *r, replica_link_t *link, const batch_t *batch)
     const held_batch_t *held = held_at(&r->lanes.lanes[batch->author], batch->sequence);
     if (digest_equal(&batch->parent, &held->parent) &&
         bytes_equal(batch->requests, held_bytes(r, batch->author, held))) {
-        if (held->state == HELD_SAID)
+        if (held->state == HELD_SAID && quota_work(r, link, SIGN_WORK_NS))
             acknowledge(r, batch->author, held);
         return;
     }
@@ -64,6 +64,15 @@ static void held_again(replica_t *r, replica_link_t *link, const batch_t *batch)
     quota_log(r, batch->author, 1, "lanes", "two", "author=%u sequence=%llu why=\"two batches\"",
               batch->author, (unsigned long long)batch->sequence);
     gate_drop(r, link, SYNOD_MISMATCH, "batch", 1);
+}
+
+/* It comes again when there is room. */
+static void refuse(replica_t *r, const batch_t *batch) {
+    r->frames_dropped++;
+    r->figures.batches_refused++;
+    quota_log(r, batch->author, 2, "lanes", "full", "author=%u sequence=%llu ordered=%llu",
+              batch->author, (unsigned long long)batch->sequence,
+              (unsigned long long)r->lanes.lanes[batch->author].tip);
 }
 
 void lanes_on_batch(replica_t *r, replica_link_t *link, bytes_t body) {
@@ -91,6 +100,10 @@ void lanes_on_batch(replica_t *r, replica_link_t *link, bytes_t body) {
         return;
     }
     uint32_t count = 0;
+    if (!lane_has_room(r, lane, batch.requests.size, 1)) { /* before it is read and hashed */
+        refuse(r, &batch);
+        return;
+    }
     if (payload_walk(batch.requests, r->requests, BLOCK_REQUESTS_MAX, &count) != SYNOD_OK ||
         !digest_equal(&batch.parent, &lane->high_name)) {
         gate_drop(r, link, SYNOD_MISMATCH, "batch", 1);
@@ -101,12 +114,8 @@ void lanes_on_batch(replica_t *r, replica_link_t *link, bytes_t body) {
                            .requests = count,
                            .content = batch_content(batch.requests)};
     host_stage(r->config.host, before);
-    if (lane_put(r, batch.author, &batch.parent, &entry, batch.requests) != NULL)
-        return;
-    r->frames_dropped++; /* it comes again when there is room */
-    r->figures.batches_refused++;
-    quota_log(r, batch.author, 2, "lanes", "full", "author=%u sequence=%llu ordered=%llu",
-              batch.author, (unsigned long long)batch.sequence, (unsigned long long)lane->tip);
+    if (lane_put(r, batch.author, &batch.parent, &entry, batch.requests) == NULL)
+        refuse(r, &batch);
 }
 
 /* ---- verifying ---- */
@@ -211,9 +220,12 @@ void lanes_pump(replica_t *r) {
 /* ---- questions ---- */
 
 /* An author reminds of its own batch: it was acknowledged, or is under way here, or was lost. */
-static void reminded(replica_t *r, const batch_ask_t *ask) {
+static void reminded(replica_t *r, replica_link_t *link, const batch_ask_t *ask) {
     author_lane_t *lane = &r->lanes.lanes[ask->author];
-    if (lane_holds(lane, ask->sequence) && held_at(lane, ask->sequence)->state == HELD_SAID)
+    bool said = lane_holds(lane, ask->sequence) && held_at(lane, ask->sequence)->state == HELD_SAID;
+    if (!quota_work(r, link, said ? SIGN_WORK_NS : ASK_WORK_NS))
+        return;
+    if (said)
         acknowledge(r, ask->author, held_at(lane, ask->sequence));
     else if (ask->sequence > lane->high && ask->sequence > lane->tip && !lane->forked)
         ask_for_gap(r, ask->author);
@@ -234,8 +246,7 @@ void lanes_on_ask(replica_t *r, replica_link_t *link, bytes_t body) {
     held_batch_t *held = held_at(lane, ask.sequence);
     bytes_t requests;
     if (ask.author == link->member) {
-        if (quota_work(r, link, ASK_WORK_NS))
-            reminded(r, &ask);
+        reminded(r, link, &ask);
         return;
     }
     if (lane_holds(lane, ask.sequence) && held->state == HELD_SAID) {

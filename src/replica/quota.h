@@ -15,12 +15,15 @@ typedef struct replica_link replica_link_t;
  *     read       1.8 us a get; 35 a scan of 4,096 keys, whose answer has 49 KB
  *     proof      2.9 us; charged as more, because paths of large states are not in the caches
  *     status     0.7 us
- *     block ask  0.6 us, and a read of the journal that it may start */
+ *     block ask  0.6 us, and a read of the journal that it may start
+ *
+ * A signature that somebody has us make once more is charged as what a check of one takes. */
 #define ATTACH_WORK_NS UINT64_C(60000)
 #define QUERY_WORK_NS UINT64_C(2000)
 #define PROOF_WORK_NS UINT64_C(20000)
 #define STATUS_WORK_NS UINT64_C(2000)
 #define ASK_WORK_NS UINT64_C(5000)
+#define SIGN_WORK_NS UINT64_C(50000)
 
 /* What is remembered of a member beyond its link; one more for all clients together. */
 typedef struct guard {

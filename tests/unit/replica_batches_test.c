@@ -110,6 +110,34 @@ static void test_window_of_a_lane(void **state) {
     world_close(w);
 }
 
+/* attack N7: an author that asks again and again whether its batch was acknowledged, or sends it
+ * again, gets so many signatures as its share of the loop pays for. */
+static void test_acknowledging_again_is_paid_for(void **state) {
+    (void)state;
+    world_t *w = open_certified(SELF);
+    digest_t none = {{0}}, name;
+    uint8_t body[BATCH_ASK_BYTES];
+    writer_t writer = writer_of(body, sizeof body);
+    batch_ask_encode(&(batch_ask_t){.author = AUTHOR, .sequence = 1}, &writer);
+    send_batch(w, AUTHOR, AUTHOR, 1, 1, &none, false, &name);
+    settle(w);
+    uint32_t said = 0;
+    for (uint32_t i = 0; i < 12000; i++) {
+        forget(w);
+        if (i % 4 == 0)
+            send_batch(w, AUTHOR, AUTHOR, 1, 1, &none, false, &name);
+        else
+            feed(w, member_link(AUTHOR), FRAME_BATCH_ASK, writer_bytes(&writer));
+        said += count_sent(w, FRAME_BATCH_ACK);
+    }
+    assert_in_range(said, 1000, 6000);
+    pass(w, SECOND_NS);
+    forget(w);
+    feed(w, member_link(AUTHOR), FRAME_BATCH_ASK, writer_bytes(&writer));
+    assert_int_equal(count_sent(w, FRAME_BATCH_ACK), 1);
+    world_close(w);
+}
+
 /* PAY 3: what fewer than a quorum acknowledged, or somebody else signed, is certified to nobody. */
 static void test_certificate_of_few(void **state) {
     (void)state;
@@ -260,6 +288,7 @@ int main(void) {
         cmocka_unit_test(test_unsigned_request_in_a_batch),
         cmocka_unit_test(test_order_of_a_lane),
         cmocka_unit_test(test_window_of_a_lane),
+        cmocka_unit_test(test_acknowledging_again_is_paid_for),
         cmocka_unit_test(test_certificate_of_few),
         cmocka_unit_test(test_what_a_block_may_name),
         cmocka_unit_test(test_the_root_of_the_order),
