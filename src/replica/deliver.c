@@ -107,7 +107,9 @@ static bool execute(replica_t *r, block_slot_t *slot) {
     r->index_block[block->height % INDEX_HEIGHTS] = written ? slot->journal_address + 1 : 0;
     if (r->index_low == 0)
         r->index_low = 1;
-    if (!written) /* a full journal keeps what this member voted for; others have this block */
+    /* A full journal keeps what this member voted for; others may have this block. What it holds
+     * below is still served. */
+    if (!written && r->index_low == block->height)
         r->index_low = block->height + 1;
     r->payload->release(r, slot);
     r->pending_dirty = r->judge_again = true;

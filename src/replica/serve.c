@@ -72,6 +72,12 @@ static bool cut_short(replica_t *r) {
     return end < serve->end && end_at(r, end);
 }
 
+/* Executed blocks that found a full journal are nowhere but in the store. */
+static bool is_kept(const replica_t *r, height_t height) {
+    return height >= r->index_low && (r->index_block[height % INDEX_HEIGHTS] != 0 ||
+                                      blocks_executed_at(&r->blocks, height) != NULL);
+}
+
 /* Blocks up to `end` are sent; the proof goes with the last one. */
 static void serve_next(replica_t *r) {
     serve_t *serve = &r->serve;
@@ -79,6 +85,8 @@ static void serve_next(replica_t *r) {
         if (cut_short(r))
             return;
         const block_slot_t *slot = blocks_executed_at(&r->blocks, serve->next);
+        if (slot == NULL && !is_kept(r, serve->next))
+            break;
         if (slot == NULL) {
             read_at(r, r->index_block[serve->next % INDEX_HEIGHTS]);
             return;
@@ -118,8 +126,9 @@ static void answer_ask(replica_t *r, link_t link, height_t from, uint32_t count)
     height_t executed = ledger_height(r->ledger);
     if (from > executed)
         send_block(r, link, (bytes_t){0}, 0, (bytes_t){0}, (bytes_t){0});
-    else if (from > 0 && from < r->index_low) /* released: whoever needs it needs a snapshot */
-        send_block(r, link, (bytes_t){0}, r->index_low, (bytes_t){0}, (bytes_t){0});
+    else if (from > 0 && !is_kept(r, from)) /* whoever needs it needs a snapshot, or another one */
+        send_block(r, link, (bytes_t){0}, from < r->index_low ? r->index_low : from + 1,
+                   (bytes_t){0}, (bytes_t){0});
     else if (from > 0 && executed - from < INDEX_HEIGHTS)
         start_serving(r, link, from, count);
 }
