@@ -162,7 +162,7 @@ static bool say_block(world_t *w, bytes_t body) {
     block_t *block = (block_t *)(void *)block_room;
     block_answer_t answer;
     block_ask_t question;
-    link_t link;
+    link_t link = LINK_NONE;
     reader_t reader = reader_of(body);
     if (!asked_for(w, &question, &link) || question.by_id ||
         block_answer_decode(&reader, &answer) != SYNOD_OK)
