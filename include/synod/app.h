@@ -66,7 +66,8 @@ typedef struct synod_app {
     void (*end_block)(void *state, const synod_block_info *block);
 
     /* The digest of the whole state after the last executed block. May be costly (it settles
-     * deferred hashing); called at checkpoints, not at each block. */
+     * deferred hashing); called at checkpoints, not at each block. An application that can do it in
+     * pieces has `root_begin` as well, see below. */
     void (*root)(void *state, synod_digest *root);
 
     /* Optional. Answers a read from the state as of the last `root` call or, if `prove` is false,
@@ -80,10 +81,11 @@ typedef struct synod_app {
 
     /* A snapshot: the whole state as one canonical stream (same state, same bytes), in pieces,
      * while blocks go on executing. `snapshot_begin` fixes what is saved: the state as it is now;
-     * it is called right after `root` and has to be quick. Each `snapshot_next` appends the next
-     * bytes of the stream, as many as it has up to the writer's limit_bytes; `*more` becomes false
-     * with the last ones. `snapshot_end` drops what was kept for it, after the last piece or
-     * before. One snapshot at a time; `snapshot_load` is not called in between. */
+     * it is called right after `root` or `root_begin` and has to be quick; pieces are asked for
+     * when that root is known. Each `snapshot_next` appends the next bytes of the stream, as many
+     * as it has up to the writer's limit_bytes; `*more` becomes false with the last ones.
+     * `snapshot_end` drops what was kept for it, after the last piece or before. One snapshot at a
+     * time; `snapshot_load` is not called in between. */
     void (*snapshot_begin)(void *state);
     synod_status (*snapshot_next)(void *state, synod_writer *writer, bool *more);
     void (*snapshot_end)(void *state);
@@ -105,6 +107,14 @@ typedef struct synod_app {
      * they will touch, of all of them at once. Changes nothing that anybody could see, and may be
      * left out. */
     void (*expect)(void *state, const synod_bytes *operations, uint32_t count);
+
+    /* Optional, both or neither. What `root` gives, in pieces, while blocks go on executing, so
+     * that a replica with a large state does not stand still at each checkpoint. `root_begin` fixes
+     * the state whose digest is wanted, the one of now, and has to be quick. Each `root_next` does
+     * a bounded piece of the work, a millisecond or so, and returns false until the digest is
+     * there. Nobody asks for a proof meanwhile; `root` may be called instead of the rest. */
+    void (*root_begin)(void *state);
+    bool (*root_next)(void *state, synod_digest *root);
 } synod_app;
 
 /* The built-in applications. Operations and replies of `kv`: docs/formats/kv.md. `null` executes

@@ -5,6 +5,9 @@
 #include "app/kv_state.h"
 #include "base/check.h"
 
+/* Of the tree's work in one piece: about a millisecond. */
+#define ROOT_PIECE_ITEMS 1024u
+
 void kv_state_open(kv_state_t *state) {
     kv_store_open(&state->store);
     kv_tree_open(&state->tree);
@@ -47,10 +50,26 @@ static void kv_close(void *memory) {
     }
 }
 
-static void kv_root(void *memory, synod_digest *root) {
+static void kv_root_begin(void *memory) {
     kv_state_t *state = memory;
     require(state->loader.field == KV_LOAD_NONE);
-    kv_tree_settle(&state->tree, &state->store);
+    kv_snapshot_root(state);
+    kv_tree_settle_begin(&state->tree, &state->store);
+}
+
+static bool kv_root_next(void *memory, synod_digest *root) {
+    kv_state_t *state = memory;
+    bool settled = kv_tree_settle_next(&state->tree, &state->store, ROOT_PIECE_ITEMS);
+    if (settled) {
+        *root = kv_tree_root(&state->tree);
+    }
+    return settled;
+}
+
+static void kv_root(void *memory, synod_digest *root) {
+    kv_state_t *state = memory;
+    kv_root_begin(memory);
+    kv_tree_settle_end(&state->tree, &state->store);
     *root = kv_tree_root(&state->tree);
 }
 
@@ -71,6 +90,8 @@ const synod_app *synod_app_kv(void) {
         .snapshot_load = kv_snapshot_load,
         .bound = kv_bound,
         .expect = kv_expect,
+        .root_begin = kv_root_begin,
+        .root_next = kv_root_next,
     };
     return &app;
 }

@@ -10,9 +10,10 @@
 typedef struct kv_entry {
     uint32_t value_size, value_capacity;
     uint32_t touched; /* number of the snapshot during which it was written last (kv_kept.h) */
-    uint32_t change;  /* place in the list of changes, or KV_CHANGE_NONE */
+    uint32_t change;  /* place in a list of changes and which (kv_store.h), or KV_CHANGE_NONE */
     uint16_t key_size;
-    bool in_tree, removed;
+    bool in_tree : 1, removed : 1;
+    bool due : 1;    /* not in the tree yet, but in the state that it is to become */
     uint8_t bytes[]; /* key, then value */
 } kv_entry_t;
 

@@ -50,6 +50,9 @@ synod_status kv_query(void *memory, synod_bytes query, bool prove, synod_writer 
     if (reply->limit_bytes < KV_REPLY_BYTES_MIN) {
         return SYNOD_TOO_LARGE;
     }
+    if (prove) {
+        kv_tree_settle_end(&state->tree, &state->store);
+    }
     kv_proof_t made;
     kv_reply_begin(&state->reply, reply->limit_bytes);
     kv_error_t error = run_query(state, query, prove ? &made : NULL);

@@ -42,14 +42,24 @@ void kv_snapshot_begin(void *memory) {
     kv_state_t *state = memory;
     kv_saver_t *saver = &state->saver;
     require(state->loader.field == KV_LOAD_NONE && !saver->on);
-    kv_tree_settle(&state->tree, &state->store);
+    if (state->store.changes.count > 0) { /* no root of this very state was asked for */
+        kv_tree_settle_begin(&state->tree, &state->store);
+    }
     saver->on = true;
-    saver->root = kv_tree_root(&state->tree);
     kv_kept_begin(&state->store.kept);
     uint8_t header[HEADER_BYTES];
     memcpy(header, magic, sizeof magic);
     store_u64(header + sizeof magic, state->store.entry_count);
     add_bytes(saver, header, sizeof header);
+}
+
+void kv_snapshot_root(kv_state_t *state) {
+    kv_saver_t *saver = &state->saver;
+    if (saver->on && !saver->rooted) {
+        kv_tree_settle_end(&state->tree, &state->store);
+        saver->root = kv_tree_root(&state->tree);
+        saver->rooted = true;
+    }
 }
 
 /* The entries of then, in order, from the first that was not given out: those of the tree that were
@@ -114,6 +124,7 @@ synod_status kv_snapshot_next(void *memory, synod_writer *writer, bool *more) {
     kv_state_t *state = memory;
     kv_saver_t *saver = &state->saver;
     require(saver->on);
+    kv_snapshot_root(state);
     kv_walk_t walk;
     walk_start(&walk, state);
     for (size_t room = writer->limit_bytes; room > 0;) {

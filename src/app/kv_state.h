@@ -36,6 +36,7 @@ typedef struct kv_loader {
 /* A snapshot that is being given out. */
 typedef struct kv_saver {
     bool on, ended;
+    bool rooted; /* `root` is known: it may still be computed when the snapshot begins */
     digest_t root;
     uint8_t *bytes; /* what was encoded and not given out yet: one entry at most */
     size_t size, capacity, at;
@@ -68,6 +69,8 @@ synod_status kv_query(void *memory, synod_bytes query, bool prove, synod_writer 
 synod_status kv_verify(const synod_digest *root, synod_bytes query, synod_bytes reply,
                        synod_bytes proof);
 void kv_snapshot_begin(void *memory);
+/* Before the tree becomes that of another state. */
+void kv_snapshot_root(kv_state_t *state);
 synod_status kv_snapshot_next(void *memory, synod_writer *writer, bool *more);
 void kv_snapshot_end(void *memory);
 synod_status kv_snapshot_load(void *memory, synod_bytes piece);

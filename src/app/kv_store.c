@@ -70,31 +70,47 @@ static void free_slot(kv_store_t *store, uint32_t leaf) {
 
 /* ---- changes ---- */
 
+static bool is_changed(const kv_store_t *store, const kv_entry_t *entry) {
+    return entry->change != KV_CHANGE_NONE && (entry->change & KV_CHANGE_ERA) == store->era;
+}
+
+static bool is_settling(const kv_store_t *store, const kv_entry_t *entry) {
+    return entry->change != KV_CHANGE_NONE && (entry->change & KV_CHANGE_ERA) != store->era;
+}
+
+/* Was it there when the last settling began? */
+static bool was_there(const kv_store_t *store, const kv_entry_t *entry) {
+    return entry->in_tree || entry->due || is_settling(store, entry);
+}
+
 static void add_change(kv_store_t *store, kv_entry_t *entry, uint32_t leaf, bytes_t image) {
-    if (store->change_count == store->change_capacity) {
-        store->change_capacity = kv_grown(store->change_capacity, store->change_count + 1);
-        store->changes =
-            kv_resize(store->changes, store->change_capacity * sizeof store->changes[0]);
+    kv_changes_t *changes = &store->changes;
+    if (changes->count == changes->capacity) {
+        changes->capacity = kv_grown(changes->capacity, changes->count + 1);
+        changes->items = kv_resize(changes->items, changes->capacity * sizeof changes->items[0]);
     }
-    entry->change = store->change_count;
-    store->changes[store->change_count++] = (kv_change_t){.image = image, .leaf = leaf};
+    entry->change = changes->count | store->era;
+    changes->items[changes->count++] = (kv_change_t){.image = image, .leaf = leaf};
 }
 
-static void drop_change(kv_store_t *store, uint32_t change) {
-    kv_change_t last = store->changes[--store->change_count];
-    if (change != store->change_count) {
-        store->changes[change] = last;
-        store->slots[last.leaf].entry->change = change;
+static void drop_change(kv_store_t *store, const kv_entry_t *entry) {
+    kv_changes_t *changes = &store->changes;
+    kv_change_t last = changes->items[--changes->count];
+    uint32_t at = entry->change & ~KV_CHANGE_ERA;
+    if (at != changes->count) {
+        changes->items[at] = last;
+        store->slots[last.leaf].entry->change = entry->change;
     }
 }
 
-/* Before an entry changes for the first time since the settling: lists it, keeps its value. True
- * when the value was kept by giving the whole block away, so that the entry needs another one. */
+/* Before an entry changes for the first time since the settling began: lists it, keeps its value.
+ * True when the value was kept by giving the whole block away, so that the entry needs another
+ * one. */
 static bool keep_image(kv_store_t *store, kv_entry_t *entry, uint32_t leaf) {
-    if (entry->change != KV_CHANGE_NONE) {
+    if (is_changed(store, entry)) {
         return false;
     }
-    invariant(entry->in_tree);
+    invariant(was_there(store, entry));
     bytes_t image = kv_entry_value(entry);
     bool give = image.size > IMAGE_COPY_BYTES_MAX;
     if (give) {
@@ -102,6 +118,7 @@ static bool keep_image(kv_store_t *store, kv_entry_t *entry, uint32_t leaf) {
     } else {
         image.data = kv_copies_add(&store->images, image);
     }
+    entry->due = !entry->in_tree;
     add_change(store, entry, leaf, image);
     return give;
 }
@@ -112,6 +129,7 @@ static kv_entry_t *replace_block(kv_store_t *store, kv_entry_t *old, uint32_t le
     kv_entry_t *entry = new_entry(kv_entry_key(old), value_bytes);
     entry->change = old->change;
     entry->in_tree = old->in_tree;
+    entry->due = old->due;
     entry->touched = old->touched;
     store->slots[leaf].entry = entry;
     if (!given) {
@@ -215,8 +233,8 @@ void kv_store_remove(kv_store_t *store, const kv_spot_t *spot) {
     }
     kv_order_remove(&store->order, store->slots, &found.path);
     kv_hints_remove(&store->hints, found.hash, found.leaf);
-    if (!entry->in_tree) {
-        drop_change(store, entry->change);
+    if (!was_there(store, entry)) {
+        drop_change(store, entry);
         free_slot(store, spot->leaf);
         return;
     }
@@ -226,6 +244,7 @@ void kv_store_remove(kv_store_t *store, const kv_spot_t *spot) {
     }
     entry->value_size = 0;
     entry->removed = true;
+    store->changes.removed++;
 }
 
 /* ---- scans ---- */
@@ -262,39 +281,76 @@ const kv_entry_t *kv_store_scan_next(kv_store_t *store, bytes_t prefix) {
 
 bytes_t kv_store_settled_value(const kv_store_t *store, uint32_t leaf) {
     const kv_entry_t *entry = store->slots[leaf].entry;
-    require(entry->in_tree);
-    return entry->change == KV_CHANGE_NONE ? kv_entry_value(entry)
-                                           : store->changes[entry->change].image;
+    require(was_there(store, entry));
+    return is_changed(store, entry) ? store->changes.items[entry->change & ~KV_CHANGE_ERA].image
+                                    : kv_entry_value(entry);
 }
 
-void kv_store_settled(kv_store_t *store) {
-    for (uint32_t i = 0; i < store->change_count; i++) {
-        uint32_t leaf = store->changes[i].leaf;
-        kv_entry_t *entry = store->slots[leaf].entry;
-        if (entry->removed) {
-            free_slot(store, leaf);
-        } else {
-            entry->in_tree = true;
-            entry->change = KV_CHANGE_NONE;
+void kv_store_settle(kv_store_t *store) {
+    require(store->settling.count == 0);
+    kv_changes_t empty = store->settling;
+    store->settling = store->changes;
+    store->changes = empty;
+    store->era ^= KV_CHANGE_ERA;
+    kv_copies_drop(&store->images); /* of the settling before */
+}
+
+kv_settling_t kv_store_settling(const kv_store_t *store, uint32_t at, uint32_t *leaf) {
+    *leaf = store->settling.items[at].leaf;
+    if (*leaf == KV_LEAF_NONE) {
+        return KV_SETTLING_NONE;
+    }
+    const kv_entry_t *entry = store->slots[*leaf].entry;
+    if (entry->removed && is_settling(store, entry)) {
+        return KV_SETTLING_GONE;
+    }
+    return entry->in_tree ? KV_SETTLING_VALUE : KV_SETTLING_NEW;
+}
+
+void kv_store_settled(kv_store_t *store, uint32_t at) {
+    uint32_t leaf = store->settling.items[at].leaf;
+    kv_entry_t *entry = store->slots[leaf].entry;
+    store->settling.items[at].leaf = KV_LEAF_NONE;
+    if (entry->removed && is_settling(store, entry)) {
+        free_slot(store, leaf);
+        return;
+    }
+    entry->in_tree = true;
+    entry->due = false;
+    if (is_settling(store, entry)) {
+        entry->change = KV_CHANGE_NONE;
+    }
+}
+
+void kv_store_settling_end(kv_store_t *store) {
+    store->settling.count = store->settling.removed = 0;
+}
+
+/* Tombstones are not in the order. One that is in both lists belongs to the later one. */
+static void free_tombstones(kv_store_t *store) {
+    for (uint32_t i = 0; i < store->settling.count; i++) {
+        uint32_t leaf;
+        if (kv_store_settling(store, i, &leaf) == KV_SETTLING_GONE) {
+            kv_store_settled(store, i);
         }
     }
-    store->change_count = 0;
-    kv_copies_drop(&store->images);
+    for (uint32_t i = 0; i < store->changes.count; i++) {
+        uint32_t leaf = store->changes.items[i].leaf;
+        if (store->slots[leaf].entry->removed) {
+            free_slot(store, leaf);
+        }
+    }
 }
 
 void kv_store_close(kv_store_t *store) {
-    for (uint32_t i = 0; i < store->change_count; i++) { /* tombstones are not in the order */
-        kv_entry_t *entry = store->slots[store->changes[i].leaf].entry;
-        if (entry->removed) {
-            free_slot(store, store->changes[i].leaf);
-        }
-    }
+    free_tombstones(store);
     kv_store_scan(store, (bytes_t){NULL, 0}, (bytes_t){NULL, 0});
     for (uint32_t leaf; (leaf = kv_order_next(&store->order, &store->cursor)) != KV_LEAF_NONE;) {
         free(store->slots[leaf].entry);
     }
     free(store->slots);
-    free(store->changes);
+    free(store->changes.items);
+    free(store->settling.items);
     kv_copies_free(&store->images);
     kv_hints_free(&store->hints);
     kv_kept_end(&store->kept);

@@ -30,6 +30,9 @@ static uint8_t bit_of_node(const kv_trie_node_t *node) {
 void kv_tree_open(kv_tree_t *tree) {
     tree->pairs = kv_chunks_of(sizeof(kv_pair_t));
     tree->key_digests = kv_chunks_of(sizeof(digest_t));
+    tree->stage = KV_SETTLED;
+    tree->stale = NULL;
+    tree->stale_count = tree->stale_capacity = 0;
     kv_trie_open(&tree->trie);
     kv_chunks_reach(&tree->pairs, 0);
     pair_of(tree, 0)->child[0] = kv_hash_empty();
@@ -39,6 +42,7 @@ void kv_tree_close(kv_tree_t *tree) {
     kv_trie_close(&tree->trie);
     kv_chunks_free(&tree->pairs);
     kv_chunks_free(&tree->key_digests);
+    free(tree->stale);
 }
 
 const digest_t *kv_tree_key_digest(const kv_tree_t *tree, uint32_t leaf) {
@@ -46,6 +50,7 @@ const digest_t *kv_tree_key_digest(const kv_tree_t *tree, uint32_t leaf) {
 }
 
 digest_t kv_tree_root(const kv_tree_t *tree) {
+    require(tree->stage == KV_SETTLED);
     return pair_of(tree, 0)->child[0];
 }
 
@@ -105,56 +110,43 @@ static void remove_leaf(kv_tree_t *tree, uint32_t leaf) {
 
 /* ---- hashing ---- */
 
-/* A digest to be computed: of the subtree `ref`, to be kept in the pair of `parent`. */
-typedef struct stale {
-    kv_ref_t ref;
-    uint32_t parent : 31, side : 1;
-} stale_t;
-
-/* All that is stale, parents before children. Taken back to front it has all children of a node
- * before the node, and tells early what memory will be needed: at a million keys the waiting for
- * memory would cost as much as the hashing. */
-typedef struct worklist {
-    stale_t *items;
-    uint32_t count, capacity;
-} worklist_t;
-
-static void add_stale(worklist_t *list, kv_ref_t ref, uint32_t parent, uint32_t side) {
-    if (list->count == list->capacity) {
-        list->capacity = kv_grown(list->capacity, list->count + 1);
-        list->items = kv_resize(list->items, list->capacity * sizeof list->items[0]);
+static void add_stale(kv_tree_t *tree, kv_ref_t ref, uint32_t parent, uint32_t side) {
+    if (tree->stale_count == tree->stale_capacity) {
+        tree->stale_capacity = kv_grown(tree->stale_capacity, tree->stale_count + 1);
+        tree->stale = kv_resize(tree->stale, tree->stale_capacity * sizeof tree->stale[0]);
     }
-    list->items[list->count++] =
-        (stale_t){.ref = ref, .parent = parent & 0x7fffffff, .side = side & 1};
+    tree->stale[tree->stale_count++] =
+        (kv_stale_t){.ref = ref, .parent = parent & 0x7fffffff, .side = side & 1};
 }
 
-static void collect_children(kv_tree_t *tree, worklist_t *list, uint32_t at) {
+static void collect_children(kv_tree_t *tree, uint32_t at) {
     kv_trie_node_t *node = &tree->trie.nodes[at];
     for (uint32_t side = 0; side < 2; side++) {
         if (((node->stale >> side) & 1) != 0) {
-            add_stale(list, node->child[side], at, side);
+            add_stale(tree, node->child[side], at, side);
         }
     }
     node->stale = 0;
 }
 
 /* Takes all marks off. */
-static void collect_stale(kv_tree_t *tree, worklist_t *list) {
-    collect_children(tree, list, 0);
-    for (uint32_t i = 0; i < list->count; i++) {
-        if (i + AHEAD < list->count && (list->items[i + AHEAD].ref & KV_REF_LEAF) == 0) {
-            __builtin_prefetch(&tree->trie.nodes[list->items[i + AHEAD].ref], 1);
+static uint32_t collect_stale(kv_tree_t *tree, uint32_t items) {
+    for (; items > 0 && tree->at < tree->stale_count; items--, tree->at++) {
+        uint32_t ahead = tree->at + AHEAD;
+        if (ahead < tree->stale_count && (tree->stale[ahead].ref & KV_REF_LEAF) == 0) {
+            __builtin_prefetch(&tree->trie.nodes[tree->stale[ahead].ref], 1);
         }
-        if ((list->items[i].ref & KV_REF_LEAF) == 0) {
-            collect_children(tree, list, list->items[i].ref);
+        if ((tree->stale[tree->at].ref & KV_REF_LEAF) == 0) {
+            collect_children(tree, tree->stale[tree->at].ref);
         }
     }
+    return items;
 }
 
 /* Starts loading what the hashing of an item will touch; an entry is found through its slot, which
  * has to come first. The line after the header may lie outside of the block: it is only loaded. */
-static void prefetch_stale(const kv_tree_t *tree, const kv_store_t *store, const stale_t *near,
-                           const stale_t *far) {
+static void prefetch_stale(const kv_tree_t *tree, const kv_store_t *store, const kv_stale_t *near,
+                           const kv_stale_t *far) {
     if ((far->ref & KV_REF_LEAF) != 0) {
         __builtin_prefetch(&store->slots[far->ref & ~KV_REF_LEAF]);
     }
@@ -170,17 +162,16 @@ static void prefetch_stale(const kv_tree_t *tree, const kv_store_t *store, const
 }
 
 static digest_t hash_leaf_of(const kv_tree_t *tree, const kv_store_t *store, uint32_t leaf) {
-    digest_t value = hash_bytes(kv_entry_value(kv_store_entry(store, leaf)));
+    digest_t value = hash_bytes(kv_store_settled_value(store, leaf));
     return kv_hash_leaf(key_digest_of(tree, leaf), &value);
 }
 
-static void rehash(kv_tree_t *tree, const kv_store_t *store) {
-    worklist_t list = {NULL, 0, 0};
-    collect_stale(tree, &list);
-    for (uint32_t i = list.count; i-- > 0;) {
-        const stale_t *item = &list.items[i];
-        prefetch_stale(tree, store, &list.items[i < AHEAD ? 0 : i - AHEAD],
-                       &list.items[i < 2 * AHEAD ? 0 : i - 2 * AHEAD]);
+static uint32_t rehash(kv_tree_t *tree, const kv_store_t *store, uint32_t items) {
+    for (; items > 0 && tree->at > 0; items--) {
+        uint32_t i = --tree->at;
+        const kv_stale_t *item = &tree->stale[i];
+        prefetch_stale(tree, store, &tree->stale[i < AHEAD ? 0 : i - AHEAD],
+                       &tree->stale[i < 2 * AHEAD ? 0 : i - 2 * AHEAD]);
         digest_t *to = &pair_of(tree, item->parent)->child[item->side];
         if ((item->ref & KV_REF_LEAF) != 0) {
             *to = hash_leaf_of(tree, store, item->ref & ~KV_REF_LEAF);
@@ -189,8 +180,10 @@ static void rehash(kv_tree_t *tree, const kv_store_t *store) {
             *to = kv_hash_node(bit_of_node(node), pair_of(tree, item->ref));
         }
     }
-    free(list.items);
+    return items;
 }
+
+/* ---- taking over ---- */
 
 /* The ways of several keys, walked side by side: each step waits for memory, and so the waits
  * overlap. */
@@ -222,12 +215,16 @@ static void mark_ways(kv_tree_t *tree, ways_t *ways) {
     }
 }
 
-static void prefetch_change(const kv_tree_t *tree, const kv_store_t *store, uint32_t change) {
-    if (change + WAYS_MAX < store->change_count) {
-        __builtin_prefetch(&store->slots[store->changes[change + WAYS_MAX].leaf]);
+static void prefetch_change(const kv_tree_t *tree, const kv_store_t *store, uint32_t at) {
+    const kv_changes_t *changes = &store->settling;
+    if (at + WAYS_MAX < changes->count && changes->items[at + WAYS_MAX].leaf != KV_LEAF_NONE) {
+        __builtin_prefetch(&store->slots[changes->items[at + WAYS_MAX].leaf]);
     }
-    if (change + WAYS_MAX / 2 < store->change_count) {
-        uint32_t leaf = store->changes[change + WAYS_MAX / 2].leaf;
+    if (at + WAYS_MAX / 2 < changes->count) {
+        uint32_t leaf = changes->items[at + WAYS_MAX / 2].leaf;
+        if (leaf == KV_LEAF_NONE) {
+            return;
+        }
         __builtin_prefetch(kv_store_entry(store, leaf), 1);
         if (leaf / KV_CHUNK_ITEMS < tree->key_digests.count) {
             __builtin_prefetch(key_digest_of(tree, leaf));
@@ -235,46 +232,102 @@ static void prefetch_change(const kv_tree_t *tree, const kv_store_t *store, uint
     }
 }
 
-/* Entries that the tree knows and that have another value now. */
-static void take_values(kv_tree_t *tree, const kv_store_t *store) {
+static uint32_t remove_gone(kv_tree_t *tree, kv_store_t *store, uint32_t items) {
+    uint32_t leaf;
+    if (store->settling.removed == 0) {
+        tree->at = store->settling.count;
+    }
+    for (; items > 0 && tree->at < store->settling.count; items--, tree->at++) {
+        prefetch_change(tree, store, tree->at);
+        if (kv_store_settling(store, tree->at, &leaf) == KV_SETTLING_GONE) {
+            remove_leaf(tree, leaf);
+            kv_store_settled(store, tree->at);
+        }
+    }
+    return items;
+}
+
+static uint32_t take_over(kv_tree_t *tree, kv_store_t *store, uint32_t items) {
     ways_t ways = {.count = 0};
-    for (uint32_t i = 0; i < store->change_count; i++) {
-        prefetch_change(tree, store, i);
-        uint32_t leaf = store->changes[i].leaf;
-        const kv_entry_t *entry = kv_store_entry(store, leaf);
-        if (entry->in_tree && !entry->removed) {
+    for (; items > 0 && tree->at < store->settling.count; items--, tree->at++) {
+        uint32_t leaf;
+        prefetch_change(tree, store, tree->at);
+        kv_settling_t what = kv_store_settling(store, tree->at, &leaf);
+        if (what == KV_SETTLING_NONE) {
+            continue;
+        }
+        if (what == KV_SETTLING_NEW) {
+            insert_leaf(tree, leaf, kv_entry_key(kv_store_entry(store, leaf)));
+        } else {
             ways.keys[ways.count] = key_digest_of(tree, leaf);
             ways.nodes[ways.count++] = 0;
         }
         if (ways.count == WAYS_MAX) {
             mark_ways(tree, &ways);
         }
+        kv_store_settled(store, tree->at);
     }
     mark_ways(tree, &ways);
+    return items;
 }
 
-/* Entries that have come and gone. Tombstones first: a key may have come back as another entry. */
-static void take_shape(kv_tree_t *tree, const kv_store_t *store) {
-    for (uint32_t i = 0; i < store->change_count; i++) {
-        uint32_t leaf = store->changes[i].leaf;
-        if (kv_store_entry(store, leaf)->removed) {
-            remove_leaf(tree, leaf);
+/* ---- settling ---- */
+
+void kv_tree_settle_begin(kv_tree_t *tree, kv_store_t *store) {
+    kv_tree_settle_end(tree, store);
+    kv_store_settle(store);
+    tree->stage = KV_REMOVING;
+    tree->at = 0;
+}
+
+static void next_stage(kv_tree_t *tree, kv_store_t *store) {
+    tree->stage = tree->stage == KV_HASHING ? KV_SETTLED : tree->stage + 1;
+    tree->at = 0;
+    if (tree->stage == KV_COLLECTING) {
+        kv_store_settling_end(store);
+        collect_children(tree, 0);
+    } else if (tree->stage == KV_HASHING) {
+        tree->at = tree->stale_count;
+    } else if (tree->stage == KV_SETTLED) {
+        free(tree->stale);
+        tree->stale = NULL;
+        tree->stale_count = tree->stale_capacity = 0;
+    }
+}
+
+bool kv_tree_settle_next(kv_tree_t *tree, kv_store_t *store, uint32_t items) {
+    while (tree->stage != KV_SETTLED && items > 0) {
+        switch (tree->stage) {
+        case KV_REMOVING:
+            items = remove_gone(tree, store, items);
+            break;
+        case KV_TAKING:
+            items = take_over(tree, store, items);
+            break;
+        case KV_COLLECTING:
+            items = collect_stale(tree, items);
+            break;
+        case KV_HASHING:
+            items = rehash(tree, store, items);
+            break;
+        case KV_SETTLED:
+            break;
+        }
+        if (items > 0) {
+            next_stage(tree, store);
         }
     }
-    for (uint32_t i = 0; i < store->change_count; i++) {
-        uint32_t leaf = store->changes[i].leaf;
-        const kv_entry_t *entry = kv_store_entry(store, leaf);
-        if (!entry->in_tree) {
-            insert_leaf(tree, leaf, kv_entry_key(entry));
-        }
+    return tree->stage == KV_SETTLED;
+}
+
+void kv_tree_settle_end(kv_tree_t *tree, kv_store_t *store) {
+    while (!kv_tree_settle_next(tree, store, UINT32_MAX)) {
     }
 }
 
 void kv_tree_settle(kv_tree_t *tree, kv_store_t *store) {
-    take_values(tree, store);
-    take_shape(tree, store);
-    kv_store_settled(store);
-    rehash(tree, store);
+    kv_tree_settle_begin(tree, store);
+    kv_tree_settle_end(tree, store);
 }
 
 /* ---- proofs ---- */

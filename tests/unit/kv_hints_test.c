@@ -138,7 +138,11 @@ static void test_store_against_a_list(void **unused) {
             values[which] = step;
         }
         if (step % 500 == 0) {
-            kv_store_settled(&store);
+            kv_store_settle(&store);
+            for (uint32_t at = 0; at < store.settling.count; at++) {
+                kv_store_settled(&store, at);
+            }
+            kv_store_settling_end(&store);
         }
     }
     kv_store_close(&store);

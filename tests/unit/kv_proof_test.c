@@ -253,7 +253,7 @@ static void test_nothing_stays_stale(void **state) {
         const kv_trie_t *trie = &inside->tree.trie;
         assert_int_equal(trie->nodes[0].stale, 0);
         assert_int_equal(count_stale(trie, trie->nodes[0].child[0]), 0);
-        assert_int_equal(inside->store.change_count, 0);
+        assert_int_equal(inside->store.changes.count, 0);
     }
 }
 
