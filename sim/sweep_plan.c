@@ -234,6 +234,7 @@ void sweep_plan(plan_t *plan, uint64_t seed, const sweep_options_t *narrow) {
     for (member_t m = 0; m < narrow->liars_beyond && m < o->members; m++)
         o->liars[m] = LIAR_TWINS;
     o->disk_lies = narrow->disk_lies;
+    o->slow_roots = seed % 2 == 1; /* no draw: seeds keep their meaning */
     if (narrow->no_faults)
         o->wild_per_million = o->loss_per_million = o->twice_per_million = o->late_per_million = 0;
     else

@@ -141,8 +141,9 @@ typedef struct world_options {
     uint64_t sync_min_ns, sync_max_ns; /* one append until it is durable */
     bool disk_lies;                    /* a control: nothing that it calls durable counts as such */
     uint64_t loop_max_ns;              /* inputs that come within so long are one batch */
-    uint64_t skew_max_ns;              /* wall clocks differ by up to this from the truth */
-    uint32_t rate_max_ppm;             /* clocks run fast or slow by up to this */
+    bool slow_roots;       /* a root takes many turns of the loop, as of a large state */
+    uint64_t skew_max_ns;  /* wall clocks differ by up to this from the truth */
+    uint32_t rate_max_ppm; /* clocks run fast or slow by up to this */
     /* Optional listener: one line of text for each thing that happens. */
     void (*line)(void *context, uint64_t now_ns, const char *text);
     void *line_context;

@@ -114,6 +114,9 @@ static inline bool *cut_at(const world_t *w, uint32_t from, uint32_t to) {
     return &w->cut[(size_t)from * w->endpoints + to];
 }
 
+/* ---- world_app.c ---- */
+const synod_app *world_app(const world_options_t *options);
+
 /* ---- world_node.c ---- */
 void node_make(world_t *w, uint32_t endpoint, member_t member);
 void node_start(node_t *node);

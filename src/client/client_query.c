@@ -120,6 +120,11 @@ void query_take(client_t *c, member_t member, bytes_t body) {
         c->counters.frames_dropped++;
         return;
     }
+    if (reply.status == SYNOD_BUSY) {
+        c->counters.busy++;
+        return; /* no answer: it has no time, or its tree is between two roots; the retry asks again
+                 */
+    }
     const bool proved = question->prove && reply.status == SYNOD_OK;
     if (proved && !proof_holds(c, question, member, &reply)) {
         return;

@@ -122,17 +122,61 @@ void attest_tell(replica_t *r) {
     compare(r);
 }
 
-static void attest(replica_t *r) {
-    r->root_height = ledger_height(r->ledger);
-    stage_t before = host_stage(r->config.host, STAGE_ROOT);
-    r->root_order = snapshot_order(&r->executed_id, lanes_order(r));
-    r->root = snapshot_root(r, r->ledger, &r->executed_id, lanes_order(r), &r->application_root);
-    host_stage(r->config.host, before);
+/* The root that was begun is there. */
+static void rooted(replica_t *r) {
+    r->root_height = r->rooting;
+    r->root_order = r->rooting_order;
+    r->rooting = 0;
     if (r->phase != REPLICA_RUNNING)
         return;
     attest_tell(r);
     if (r->phase == REPLICA_RUNNING)
+        save_rooted(r);
+}
+
+/* True: it is there. */
+static bool root_piece(replica_t *r) {
+    digest_t root, application;
+    stage_t before = host_stage(r->config.host, STAGE_ROOT);
+    bool whole = ledger_root_next(r->ledger, &root, &application);
+    host_stage(r->config.host, before);
+    if (whole) {
+        r->root = root;
+        r->application_root = application;
+    }
+    return whole;
+}
+
+/* What is left of it, at once. */
+static void root_rest(replica_t *r) {
+    while (r->rooting != 0 && r->phase != REPLICA_HALTED)
+        if (root_piece(r))
+            rooted(r);
+}
+
+void attest_on(replica_t *r) {
+    if (r->rooting != 0 && root_piece(r))
+        rooted(r);
+}
+
+/* The root of the state as it is now, a piece in each turn of the loop: it takes a microsecond or
+ * more for each entry that changed, and a replica that stood still so long would be late for its
+ * views. While blocks are replayed nobody waits. */
+static void attest(replica_t *r) {
+    root_rest(r);
+    if (r->phase == REPLICA_HALTED)
+        return;
+    stage_t before = host_stage(r->config.host, STAGE_ROOT);
+    digest_t committee = committee_root(r);
+    r->rooting = ledger_height(r->ledger);
+    r->rooting_order = snapshot_order(&r->executed_id, lanes_order(r));
+    ledger_root_begin(r->ledger, &committee,
+                      bytes_of(r->rooting_order.bytes, sizeof r->rooting_order.bytes));
+    host_stage(r->config.host, before);
+    if (r->phase == REPLICA_RUNNING)
         save_consider(r);
+    else
+        root_rest(r);
 }
 
 /* Who attested the root of the snapshot that begins, before it did. */
@@ -156,7 +200,8 @@ void attest_tick(replica_t *r) {
     if (r->idle_root_at == 0 || r->idle_root_at > r->now.now_ns)
         return;
     r->idle_root_at = 0;
-    if (ledger_height(r->ledger) > r->root_height)
+    height_t height = ledger_height(r->ledger);
+    if (height > r->root_height && height != r->rooting)
         attest(r);
 }
 

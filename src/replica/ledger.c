@@ -51,6 +51,9 @@ static synod_status adopt_app(ledger_t *ledger, const synod_app *app) {
         own->snapshot_load == NULL) {
         return SYNOD_UNSUPPORTED;
     }
+    if ((own->root_begin == NULL) != (own->root_next == NULL)) {
+        return SYNOD_UNSUPPORTED;
+    }
     /* Nobody here could act on them (app.h). */
     return own->validator_updates != NULL ? SYNOD_UNSUPPORTED : SYNOD_OK;
 }
@@ -291,22 +294,48 @@ uint32_t ledger_sessions(const ledger_t *ledger) {
     return ledger->table.count;
 }
 
+/* `parts`: roots of the committee and of the order state. */
+static digest_t root_of(const ledger_t *ledger, const digest_t *application,
+                        const digest_t parts[2]) {
+    bytes_t all[] = {bytes_of(STATE_ROOT_TAG, 16), bytes_of(application, sizeof *application),
+                     bytes_of(&ledger->session_root, sizeof ledger->session_root),
+                     bytes_of(&parts[0], sizeof parts[0]), bytes_of(&parts[1], sizeof parts[1])};
+    return hash_parts(all, sizeof all / sizeof all[0]);
+}
+
 digest_t ledger_root(ledger_t *ledger, const digest_t *committee_root, bytes_t order_state,
                      digest_t *application_root) {
     require(!ledger->loading);
+    const digest_t parts[2] = {*committee_root, hash_bytes(order_state)};
     digest_t application = {{0}};
     ledger->app.root(ledger->state, &application);
-    digest_t sessions = session_table_root(&ledger->table);
-    digest_t order = hash_bytes(order_state);
-    bytes_t parts[] = {bytes_of(STATE_ROOT_TAG, 16), bytes_of(&application, sizeof application),
-                       bytes_of(&sessions, sizeof sessions),
-                       bytes_of(committee_root, sizeof *committee_root),
-                       bytes_of(&order, sizeof order)};
-    ledger->session_root = sessions;
+    ledger->session_root = session_table_root(&ledger->table);
     if (application_root != NULL) {
         *application_root = application;
     }
-    return hash_parts(parts, sizeof parts / sizeof parts[0]);
+    return root_of(ledger, &application, parts);
+}
+
+void ledger_root_begin(ledger_t *ledger, const digest_t *committee_root, bytes_t order_state) {
+    require(!ledger->loading);
+    ledger->rooting[0] = *committee_root;
+    ledger->rooting[1] = hash_bytes(order_state);
+    ledger->session_root = session_table_root(&ledger->table);
+    if (ledger->app.root_begin != NULL) {
+        ledger->app.root_begin(ledger->state);
+    } else {
+        ledger->app.root(ledger->state, &ledger->rooted_application);
+    }
+}
+
+bool ledger_root_next(ledger_t *ledger, digest_t *root, digest_t *application_root) {
+    require(!ledger->loading);
+    *application_root = ledger->rooted_application;
+    if (ledger->app.root_begin != NULL && !ledger->app.root_next(ledger->state, application_root)) {
+        return false;
+    }
+    *root = root_of(ledger, application_root, ledger->rooting);
+    return true;
 }
 
 digest_t ledger_session_root(const ledger_t *ledger) {

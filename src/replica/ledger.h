@@ -94,7 +94,13 @@ uint32_t ledger_sessions(const ledger_t *ledger);
 digest_t ledger_root(ledger_t *ledger, const digest_t *committee_root, bytes_t order_state,
                      digest_t *application_root);
 
-/* That of the sessions in the last root computed. */
+/* The same of the ledger as it is now, in pieces, while blocks go on executing; what an application
+ * cannot do in pieces is done at once. A root that was begun before is forgotten. */
+void ledger_root_begin(ledger_t *ledger, const digest_t *committee_root, bytes_t order_state);
+/* The next piece of the work; true when the roots are there. */
+bool ledger_root_next(ledger_t *ledger, digest_t *root, digest_t *application_root);
+
+/* That of the sessions in the last root computed or begun. */
 digest_t ledger_session_root(const ledger_t *ledger);
 
 /* The application's cheap judgement of an operation before it is ordered; SYNOD_OK if it has none.

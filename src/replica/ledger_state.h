@@ -6,7 +6,9 @@
 #include "replica/session.h"
 
 struct ledger {
-    digest_t session_root; /* of the last root */
+    digest_t session_root;       /* of the last root */
+    digest_t rooting[2];         /* committee and order state of the root that was begun */
+    digest_t rooted_application; /* whose application does it at once */
     ledger_parameters_t parameters;
     synod_app app;
     void *state;

@@ -271,7 +271,10 @@ void query_answer(replica_t *r, bytes_t query, bool prove, query_reply_t *answer
     sink_t reply_sink = {&reply_room}, proof_sink = {&proof_room};
     synod_writer reply = {sink_put, &reply_sink, QUERY_BYTES_MAX};
     synod_writer proof = {sink_put, &proof_sink, QUERY_BYTES_MAX};
-    answer->status = ledger_query(r->ledger, query, prove, &reply, &proof);
+    /* The tree is between two roots: it proves nothing, for a moment. */
+    answer->status = prove && r->rooting != 0
+                         ? SYNOD_BUSY
+                         : ledger_query(r->ledger, query, prove, &reply, &proof);
     answer->height = prove ? r->root_height : ledger_height(r->ledger);
     answer->root = prove ? r->application_root : (digest_t){{0}};
     answer->reply = writer_bytes(&reply_room);

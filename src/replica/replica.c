@@ -244,8 +244,10 @@ static void write_journal(replica_t *r) {
 
 void replica_flush(replica_t *r, instant_t now) {
     enter(r, now);
-    if (r->phase == REPLICA_RUNNING)
+    if (r->phase == REPLICA_RUNNING) {
         submit_flush(r);
+        attest_on(r);
+    }
     leave(r);
     if (r->phase == REPLICA_HALTED)
         return;

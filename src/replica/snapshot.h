@@ -37,6 +37,7 @@ typedef struct snapshot_slot {
 
 typedef enum save_stage {
     SAVE_NONE = 0,
+    SAVE_ROOTING,   /* the root of its height is being computed */
     SAVE_DIGESTING, /* a piece is at the pool */
     SAVE_STORING,   /* a piece is on its way to the disk */
     SAVE_WAITING,   /* the stream is written, the root is not certified yet */

@@ -10,7 +10,10 @@
 struct replica_link;
 
 /* ---- snapshot_save.c ---- */
+/* Is a snapshot due, and is there a root of this very state, or one under way? */
 void save_consider(replica_t *r);
+/* The root that was under way is there. */
+void save_rooted(replica_t *r);
 void save_attested(replica_t *r, member_t member, height_t height, const digest_t *root,
                    const signature_t *signature);
 /* Goes on when the last attestation was missing. */

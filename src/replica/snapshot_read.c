@@ -163,6 +163,7 @@ void snapshot_adopt(replica_t *r, const snapshot_manifest_t *manifest) {
     if (manifest->proof.size > 0)
         memcpy(r->final_proof, manifest->proof.data, manifest->proof.size);
     r->root_height = manifest->height;
+    r->rooting = 0;
     (void)lanes_adopt(r, manifest->order, false);
     lanes_advance(r);
     r->root_order = snapshot_order(&manifest->id, lanes_order(r));

@@ -109,7 +109,8 @@ bool save_on_job(replica_t *r, const job_t *job) {
 void save_attested(replica_t *r, member_t member, height_t height, const digest_t *root,
                    const signature_t *signature) {
     save_t *save = &r->snapshots.save;
-    if (save->stage == SAVE_NONE || height != save->height || !digest_equal(root, &save->root))
+    if (save->stage == SAVE_NONE || save->stage == SAVE_ROOTING || height != save->height ||
+        !digest_equal(root, &save->root))
         return;
     bitset_add(save->signers, member);
     save->signatures[member] = *signature;
@@ -236,6 +237,7 @@ void save_on_stored(replica_t *r, synod_status status) {
         on_saved(r);
         return;
     case SAVE_NONE:
+    case SAVE_ROOTING:
     case SAVE_DIGESTING:
     case SAVE_WAITING:
         break;
@@ -244,13 +246,13 @@ void save_on_stored(replica_t *r, synod_status status) {
 
 /* ---- when ---- */
 
-static bool due(replica_t *r) {
+static bool due(replica_t *r, height_t height) {
     snapshots_t *s = &r->snapshots;
     const snapshot_slot_t *older = snapshot_older(s);
     uint64_t position = journal_position(r->journal);
     bool urgent = space_short(r) || lanes_pinned(r);
     bool late = r->now.now_ns - s->save.written_at >= ATTEST_PATIENCE_NS && urgent &&
-                r->root_height > s->save.height;
+                height > s->save.height;
     if (s->save.stage == SAVE_WAITING &&
         (late || position - s->save.position >= r->config.snapshot_bytes / 2))
         save_abandon(r, "its root was not attested by a quorum");
@@ -259,7 +261,7 @@ static bool due(replica_t *r) {
         return false;
     uint64_t grown = position - snapshot_newest(s)->position;
     if (urgent)
-        return r->root_height > snapshot_newest(s)->height;
+        return height > snapshot_newest(s)->height;
     if (grown < r->config.snapshot_bytes)
         return false;
     bool roomy = journal_used_bytes(r->journal) < journal_capacity_bytes(r->journal) / 2;
@@ -268,19 +270,17 @@ static bool due(replica_t *r) {
     return !pinned || !roomy;
 }
 
-/* Is a snapshot due of the root at hand? Its height has to be the one that the proof at hand is
- * for. */
+/* A snapshot is of the state as it is now, whose root is at hand or being computed; its height has
+ * to be the one that the proof at hand is for. */
 void save_consider(replica_t *r) {
     snapshots_t *s = &r->snapshots;
     save_t *save = &s->save;
-    if (r->root_height != r->final_height || r->final_proof_size == 0 || !due(r)) {
-        save_finish(r);
+    height_t height = r->rooting != 0 ? r->rooting : r->root_height;
+    if (height != r->final_height || r->final_proof_size == 0 || !due(r, height))
         return;
-    }
     save->slot = (uint32_t)(snapshot_older(s) - s->slots);
-    save->height = r->root_height;
+    save->height = height;
     save->id = r->executed_id;
-    save->root = r->root;
     save->keep = space_first_above(r, save->height);
     save->position = journal_position(r->journal);
     bytes_t order = lanes_order(r);
@@ -293,8 +293,21 @@ void save_consider(replica_t *r) {
     memcpy(save->proof, r->final_proof, r->final_proof_size);
     save->proof_size = r->final_proof_size;
     memset(save->signers, 0, bitset_words(r->config.committee->size) * sizeof(uint64_t));
+    save->stage = SAVE_ROOTING;
+    ledger_save_begin(r->ledger);
+    if (r->rooting == 0)
+        save_rooted(r);
+}
+
+void save_rooted(replica_t *r) {
+    save_t *save = &r->snapshots.save;
+    if (save->stage != SAVE_ROOTING) {
+        save_finish(r);
+        return;
+    }
+    invariant(save->height == r->root_height);
+    save->root = r->root;
     save->stage = SAVE_STORING;
     attest_collect(r);
-    ledger_save_begin(r->ledger);
     fill(r);
 }

@@ -171,7 +171,7 @@ bool space_for_block(replica_t *r, size_t size) {
     if (!roomy) {
         /* There may never be a newer snapshot, as no block has room: the newest one has to do. */
         r->snapshots.release_due |= snapshot_newest(&r->snapshots)->keep > r->snapshots.released;
-        save_consider(r); /* the root at hand, if there is one of this very state */
+        save_consider(r);
     }
     return roomy && journal_has(r, size);
 }

@@ -56,6 +56,8 @@ void attest_tell(replica_t *r);
 /* The peer was greeted: it hears our last checkpoint. */
 void attest_greet(replica_t *r, const struct replica_link *link);
 void attest_tick(replica_t *r);
+/* The next piece of the root that is being computed, if one is. */
+void attest_on(replica_t *r);
 /* A member says that it has this height: if it stays above ours, it is asked for it. */
 void attest_heard(replica_t *r, member_t member, height_t height);
 /* Asks the next member whose height is above ours, when no question is open. */

@@ -399,6 +399,24 @@ static void a_read_is_put_again(void **state) {
     drive_free(w);
 }
 
+/* BUSY is no answer, however many say it. */
+static void a_read_waits_for_who_is_busy(void **state) {
+    (void)state;
+    world_t *w = drive_ready(4);
+    for (member_t m = 0; m < 4; m++) {
+        drive_state(w, m, "value", 1, 1, "proof of value");
+        w->fakes[m].mode = SAYS_BUSY;
+    }
+    drive_query(w, true);
+    drive_for(w, 100 * MS);
+    assert_int_equal(w->answers, 0);
+    assert_int_equal(drive_counters(w).busy, 4);
+    w->fakes[1].mode = w->fakes[2].mode = HONEST;
+    drive_for(w, 400 * MS);
+    expect_reply(w, "value");
+    drive_free(w);
+}
+
 static void a_proof_counts_only_if_it_holds(void **state) {
     (void)state;
     world_t *w = drive_ready(4);
@@ -484,6 +502,7 @@ int main(void) {
         cmocka_unit_test(the_key_is_proved_before_the_session_is_asked_for),
         cmocka_unit_test(a_read_without_agreement_is_told_apart),
         cmocka_unit_test(a_read_is_put_again),
+        cmocka_unit_test(a_read_waits_for_who_is_busy),
         cmocka_unit_test(a_proof_counts_only_if_it_holds),
         cmocka_unit_test(reads_are_bounded),
         cmocka_unit_test(a_read_waits_for_links),

@@ -449,7 +449,9 @@ static inline void fake_query(world_t *w, member_t member, bytes_t body) {
                            .height = w->query_height[member],
                            .root = query.prove ? w->query_root[member] : (digest_t){{0}},
                            .reply = bytes_of(text, strlen(text))};
-    if (query.prove)
+    if (w->fakes[member].mode == SAYS_BUSY)
+        reply = (query_reply_t){.number = query.number, .status = SYNOD_BUSY};
+    else if (query.prove)
         reply.proof = bytes_of(w->query_proof[member], strlen(w->query_proof[member]));
     uint8_t room[512];
     writer_t writer = writer_of(room, sizeof room);

@@ -377,6 +377,9 @@ static void open_judges_application(void **unused) {
     app = fold_app;
     app.execute = NULL;
     assert_int_equal(open_with(world_small, &app), SYNOD_UNSUPPORTED);
+    app = fold_app;
+    app.root_begin = fold_root_begin; /* without the other half */
+    assert_int_equal(open_with(world_small, &app), SYNOD_UNSUPPORTED);
     static const uint8_t byte = 1;
     world_t world = world_make(world_small);
     assert_int_equal(ledger_check(world.ledger, bytes_of(&byte, 1)), SYNOD_OK); /* it has none */

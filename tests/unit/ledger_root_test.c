@@ -63,6 +63,38 @@ static void parts_are_covered(void **unused) {
     world_free(&world);
 }
 
+/* An application that gives its root in pieces, and one that does not: the same root, of the state
+ * when it was asked for. */
+static void in_pieces(void **unused) {
+    (void)unused;
+    const digest_t committee = {{3}};
+    for (uint32_t slow = 0; slow < 2; slow++) {
+        world_block_t *block;
+        fold_pieces = slow == 1 ? 3 : 0;
+        world_t world = world_with_session(&block);
+        world_request(block, 1, 1, 0, "na");
+        world_run(&world, block, 2);
+        digest_t application, root, whole, whole_application;
+        whole = ledger_root(world.ledger, &committee, bytes_of("order", 5), &whole_application);
+        ledger_root_begin(world.ledger, &committee, bytes_of("order", 5));
+        block->count = 0;
+        block->used = 0;
+        world_request(block, 1, 2, 0, "b");
+        world_run(&world, block, 3);
+        uint32_t turns = 1;
+        for (; !ledger_root_next(world.ledger, &root, &application); turns++) {
+        }
+        assert_int_equal(turns, slow == 1 ? 3 : 1);
+        assert_true(digest_equal(&root, &whole));
+        assert_true(digest_equal(&application, &whole_application));
+        whole = ledger_root(world.ledger, &committee, bytes_of("order", 5), NULL);
+        assert_false(digest_equal(&root, &whole));
+        free(block);
+        world_free(&world);
+    }
+    fold_pieces = 0;
+}
+
 /* Checkpoints at other heights, the same state: what is cached must not show. */
 static void asking_changes_nothing(void **unused) {
     (void)unused;
@@ -206,6 +238,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sessions_are_covered),
         cmocka_unit_test(parts_are_covered),
+        cmocka_unit_test(in_pieces),
         cmocka_unit_test(asking_changes_nothing),
         cmocka_unit_test(bytes_of_the_root),
     };

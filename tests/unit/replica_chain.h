@@ -255,10 +255,8 @@ static inline bool asked_for(const world_t *w, block_ask_t *question, link_t *li
 
 static inline void tell_checkpoint(world_t *w, member_t from, height_t height,
                                    const digest_t *root) {
-    checkpoint_t said = {.epoch = w->committee.epoch,
-                         .height = height,
-                         .root = *root,
-                         .member = from};
+    checkpoint_t said = {
+        .epoch = w->committee.epoch, .height = height, .root = *root, .member = from};
     uint8_t bytes[CHECKPOINT_BYTES], text[CHECKPOINT_SIGNED_BYTES];
     checkpoint_signed_bytes(&said, &w->committee.domain, text);
     w->signers[from].sign(w->signers[from].context, bytes_of(text, sizeof text), &said.signature);

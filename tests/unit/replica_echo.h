@@ -31,6 +31,30 @@ static inline void echo_root(void *state, synod_digest *root) {
     *root = hash_bytes(bytes_of(state, 8));
 }
 
+/* The same in pieces, as many for each root as the test says. */
+static uint32_t echo_pieces, echo_left;
+static synod_digest echo_rooted;
+
+static inline void echo_root_begin(void *state) {
+    echo_root(state, &echo_rooted);
+    echo_left = echo_pieces;
+}
+
+static inline bool echo_root_next(void *state, synod_digest *root) {
+    (void)state;
+    *root = echo_rooted;
+    echo_left -= echo_left > 0 ? 1 : 0;
+    return echo_left == 0;
+}
+
+static inline synod_status echo_query(void *state, synod_bytes query, bool prove,
+                                      synod_writer *reply, synod_writer *proof) {
+    (void)state;
+    return reply->put(reply->context, query) && (!prove || proof->put(proof->context, query))
+               ? SYNOD_OK
+               : SYNOD_TOO_LARGE;
+}
+
 static uint8_t echo_saved[8];
 
 static inline void echo_save_begin(void *state) {
@@ -68,5 +92,19 @@ static const synod_app echo_app = {.size_bytes = sizeof(synod_app),
                                    .snapshot_next = echo_save_next,
                                    .snapshot_end = echo_save_end,
                                    .snapshot_load = echo_load};
+
+static const synod_app echo_slow_app = {.size_bytes = sizeof(synod_app),
+                                        .name = "echo",
+                                        .open = echo_open,
+                                        .close = echo_close,
+                                        .execute = echo_execute,
+                                        .root = echo_root,
+                                        .query = echo_query,
+                                        .snapshot_begin = echo_save_begin,
+                                        .snapshot_next = echo_save_next,
+                                        .snapshot_end = echo_save_end,
+                                        .snapshot_load = echo_load,
+                                        .root_begin = echo_root_begin,
+                                        .root_next = echo_root_next};
 
 #endif

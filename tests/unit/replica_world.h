@@ -102,6 +102,7 @@ typedef struct world {
     uint32_t accusations, log_lines;
     char log_more[256];           /* what was said of lines that were held back */
     uint64_t executed_operations; /* by the application */
+    uint64_t wake_at;             /* asked for last */
     digest_t executed_id;
     uint8_t body[1 << 20];
     /* What was fed last of each kind, for tests that cut and change it. */
@@ -184,7 +185,7 @@ static inline void host_load(void *context, uint64_t token, uint32_t slot, uint6
 }
 
 static inline void host_wake(void *context, uint64_t at_ns) {
-    (void)context, (void)at_ns; /* the test's clock wakes it anyway */
+    ((world_t *)context)->wake_at = at_ns; /* the test's clock wakes it anyway */
 }
 
 static inline void host_job(void *context, job_t *job) {
