@@ -286,6 +286,14 @@ bytes_t kv_store_settled_value(const kv_store_t *store, uint32_t leaf) {
                                     : kv_entry_value(entry);
 }
 
+void kv_store_expect_settled(const kv_store_t *store, uint32_t leaf, bool noted) {
+    const kv_entry_t *entry = store->slots[leaf].entry;
+    if (is_changed(store, entry)) {
+        const kv_change_t *change = &store->changes.items[entry->change & ~KV_CHANGE_ERA];
+        __builtin_prefetch(noted ? (const void *)change->image.data : change);
+    }
+}
+
 void kv_store_settle(kv_store_t *store) {
     require(store->settling.count == 0);
     kv_changes_t empty = store->settling;

@@ -93,6 +93,10 @@ static inline kv_entry_t *kv_store_entry(const kv_store_t *store, uint32_t leaf)
 /* The value when the last settling began of an entry that was there. */
 bytes_t kv_store_settled_value(const kv_store_t *store, uint32_t leaf);
 
+/* Starts loading what kv_store_settled_value will touch beside the entry, which is loaded: first
+ * where its value of then is noted, then that value. */
+void kv_store_expect_settled(const kv_store_t *store, uint32_t leaf, bool noted);
+
 /* What was changed up to now is to be settled. No settling is under way. */
 void kv_store_settle(kv_store_t *store);
 typedef enum kv_settling {

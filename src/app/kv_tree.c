@@ -143,22 +143,44 @@ static uint32_t collect_stale(kv_tree_t *tree, uint32_t items) {
     return items;
 }
 
-/* Starts loading what the hashing of an item will touch; an entry is found through its slot, which
- * has to come first. The line after the header may lie outside of the block: it is only loaded. */
-static void prefetch_stale(const kv_tree_t *tree, const kv_store_t *store, const kv_stale_t *near,
-                           const kv_stale_t *far) {
-    if ((far->ref & KV_REF_LEAF) != 0) {
-        __builtin_prefetch(&store->slots[far->ref & ~KV_REF_LEAF]);
+/* So many items further on, or the last one. */
+static const kv_stale_t *ahead_of(const kv_tree_t *tree, uint32_t at, uint32_t items) {
+    return &tree->stale[at < items ? 0 : at - items];
+}
+
+static bool is_leaf(const kv_stale_t *item) {
+    return (item->ref & KV_REF_LEAF) != 0;
+}
+static uint32_t leaf_of(const kv_stale_t *item) {
+    return item->ref & ~KV_REF_LEAF;
+}
+
+/* Starts loading what the hashing of items to come will touch. Each step of the way needs what the
+ * one before has loaded: slot, entry, the note of its value of then, that value. The line after an
+ * entry's header may lie outside of the block: it is only loaded. */
+static void prefetch_stale(const kv_tree_t *tree, const kv_store_t *store, uint32_t at) {
+    const kv_stale_t *item = ahead_of(tree, at, 4 * AHEAD);
+    if (is_leaf(item)) {
+        __builtin_prefetch(&store->slots[leaf_of(item)]);
     }
-    if ((near->ref & KV_REF_LEAF) != 0) {
-        const kv_entry_t *entry = kv_store_entry(store, near->ref & ~KV_REF_LEAF);
+    item = ahead_of(tree, at, 3 * AHEAD);
+    if (is_leaf(item)) {
+        const kv_entry_t *entry = kv_store_entry(store, leaf_of(item));
         __builtin_prefetch(entry);
         __builtin_prefetch((const void *)((uintptr_t)entry + KV_CACHE_LINE_BYTES));
-        __builtin_prefetch(key_digest_of(tree, near->ref & ~KV_REF_LEAF));
-    } else {
-        __builtin_prefetch(pair_of(tree, near->ref));
     }
-    __builtin_prefetch(pair_of(tree, near->parent), 1);
+    item = ahead_of(tree, at, 2 * AHEAD);
+    if (is_leaf(item)) {
+        kv_store_expect_settled(store, leaf_of(item), false);
+    }
+    item = ahead_of(tree, at, AHEAD);
+    if (is_leaf(item)) {
+        kv_store_expect_settled(store, leaf_of(item), true);
+        __builtin_prefetch(key_digest_of(tree, leaf_of(item)));
+    } else {
+        __builtin_prefetch(pair_of(tree, item->ref));
+    }
+    __builtin_prefetch(pair_of(tree, item->parent), 1);
 }
 
 static digest_t hash_leaf_of(const kv_tree_t *tree, const kv_store_t *store, uint32_t leaf) {
@@ -170,11 +192,10 @@ static uint32_t rehash(kv_tree_t *tree, const kv_store_t *store, uint32_t items)
     for (; items > 0 && tree->at > 0; items--) {
         uint32_t i = --tree->at;
         const kv_stale_t *item = &tree->stale[i];
-        prefetch_stale(tree, store, &tree->stale[i < AHEAD ? 0 : i - AHEAD],
-                       &tree->stale[i < 2 * AHEAD ? 0 : i - 2 * AHEAD]);
+        prefetch_stale(tree, store, i);
         digest_t *to = &pair_of(tree, item->parent)->child[item->side];
-        if ((item->ref & KV_REF_LEAF) != 0) {
-            *to = hash_leaf_of(tree, store, item->ref & ~KV_REF_LEAF);
+        if (is_leaf(item)) {
+            *to = hash_leaf_of(tree, store, leaf_of(item));
         } else {
             const kv_trie_node_t *node = &tree->trie.nodes[item->ref];
             *to = kv_hash_node(bit_of_node(node), pair_of(tree, item->ref));
@@ -183,7 +204,7 @@ static uint32_t rehash(kv_tree_t *tree, const kv_store_t *store, uint32_t items)
     return items;
 }
 
-/* ---- taking over ---- */
+/* ---- settling ---- */
 
 /* The ways of several keys, walked side by side: each step waits for memory, and so the waits
  * overlap. */
@@ -215,19 +236,19 @@ static void mark_ways(kv_tree_t *tree, ways_t *ways) {
     }
 }
 
+static uint32_t leaf_ahead(const kv_store_t *store, uint32_t at) {
+    return at < store->settling.count ? store->settling.items[at].leaf : KV_LEAF_NONE;
+}
+
 static void prefetch_change(const kv_tree_t *tree, const kv_store_t *store, uint32_t at) {
-    const kv_changes_t *changes = &store->settling;
-    if (at + WAYS_MAX < changes->count && changes->items[at + WAYS_MAX].leaf != KV_LEAF_NONE) {
-        __builtin_prefetch(&store->slots[changes->items[at + WAYS_MAX].leaf]);
+    uint32_t far = leaf_ahead(store, at + WAYS_MAX), near = leaf_ahead(store, at + WAYS_MAX / 2);
+    if (far != KV_LEAF_NONE) {
+        __builtin_prefetch(&store->slots[far]);
     }
-    if (at + WAYS_MAX / 2 < changes->count) {
-        uint32_t leaf = changes->items[at + WAYS_MAX / 2].leaf;
-        if (leaf == KV_LEAF_NONE) {
-            return;
-        }
-        __builtin_prefetch(kv_store_entry(store, leaf), 1);
-        if (leaf / KV_CHUNK_ITEMS < tree->key_digests.count) {
-            __builtin_prefetch(key_digest_of(tree, leaf));
+    if (near != KV_LEAF_NONE) {
+        __builtin_prefetch(kv_store_entry(store, near), 1);
+        if (near / KV_CHUNK_ITEMS < tree->key_digests.count) {
+            __builtin_prefetch(key_digest_of(tree, near));
         }
     }
 }
@@ -270,8 +291,6 @@ static uint32_t take_over(kv_tree_t *tree, kv_store_t *store, uint32_t items) {
     mark_ways(tree, &ways);
     return items;
 }
-
-/* ---- settling ---- */
 
 void kv_tree_settle_begin(kv_tree_t *tree, kv_store_t *store) {
     kv_tree_settle_end(tree, store);
@@ -321,8 +340,7 @@ bool kv_tree_settle_next(kv_tree_t *tree, kv_store_t *store, uint32_t items) {
 }
 
 void kv_tree_settle_end(kv_tree_t *tree, kv_store_t *store) {
-    while (!kv_tree_settle_next(tree, store, UINT32_MAX)) {
-    }
+    (void)kv_tree_settle_next(tree, store, UINT32_MAX);
 }
 
 void kv_tree_settle(kv_tree_t *tree, kv_store_t *store) {
