@@ -9,11 +9,8 @@ void driver_queue(replica_t *r, const event_t *event) {
 }
 
 static void on_persist(replica_t *r, const effect_t *effect) {
-    if (!space_append_record(r, &effect->persist)) {
-        replica_halt(r, journal_status(r->journal), "the journal takes no more records");
-        return;
-    }
     space_keep_record(r, &effect->persist);
+    space_write_records(r);
 }
 
 static void on_deadline(replica_t *r, const effect_t *effect) {

@@ -89,7 +89,7 @@ void outbox_send(replica_t *r, member_t to, bool early, const message_t *unsigne
     if (size == 0)
         return;
     bytes_t frame = bytes_of(r->frame, size);
-    uint64_t barrier = early ? 0 : journal_last(r->journal);
+    uint64_t barrier = early ? 0 : r->records_owed ? OUTBOX_OWED : journal_last(r->journal);
     bool now = early || (r->outbox.count == 0 && barrier <= journal_durable(r->journal));
     if (now)
         to_peers(r, to, frame);
@@ -138,5 +138,13 @@ void outbox_pump(replica_t *r) {
         hear_own_early(r);
         /* Only now: the frame was read in place, and steps in between hold more behind it. */
         r->outbox_head = entry.at + entry.size;
+    }
+}
+
+void outbox_written(replica_t *r) {
+    for (uint32_t i = 0; i < r->outbox.count; i++) {
+        outbox_entry_t *entry = ring_at(&r->outbox, i);
+        if (entry->barrier == OUTBOX_OWED)
+            entry->barrier = journal_last(r->journal);
     }
 }

@@ -138,6 +138,8 @@ void replica_on_appended(replica_t *r, instant_t now, uint64_t token, synod_stat
         replica_halt(r, health, "the journal cannot be written: nothing more is promised"); /* F2 */
     if (r->snapshots.release_due && r->phase == REPLICA_RUNNING)
         space_release(r);
+    if (r->records_owed && r->phase == REPLICA_RUNNING)
+        space_write_records(r);
     if (r->disk_short && r->phase == REPLICA_RUNNING) {
         r->disk_short = false;
         r->judge_again = r->lanes.dirty = true;

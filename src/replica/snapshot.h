@@ -114,6 +114,7 @@ typedef struct transfer {
     uint64_t at;             /* patience with the server ends; 0: nothing is waited for */
     member_t server, author; /* asked now; who gave the manifest */
     uint32_t slot;
+    uint64_t keep;                /* first record of the journal that matters above it */
     snapshot_manifest_t manifest; /* in the room of the manifest in the making */
     size_t manifest_size;
     digest_t content;

@@ -55,7 +55,10 @@ void transfer_tick(replica_t *r);
 
 /* ---- space.c ---- */
 bool space_append_record(replica_t *r, const record_t *record);
+/* The newest of its key, in memory; not written yet. */
 void space_keep_record(replica_t *r, const record_t *record);
+/* Writes those that are not, as far as there is room. */
+void space_write_records(replica_t *r);
 /* The journal has less room than the largest block needs. */
 bool space_short(const replica_t *r);
 /* May a block be added, or does it wait? */

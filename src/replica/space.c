@@ -7,9 +7,10 @@
  * the snapshot's state.
  *
  * When the journal fills faster than snapshots are written, blocks wait for room (space_for_block),
- * records of the core do not. The next state root is then due for a snapshot however little came
- * since the last, and what only the older one needs goes as well: one certified state and the
- * journal above it are enough to go on. */
+ * records of the core do not, until the last segment but one is full: then what they promise waits.
+ * The next state root is then due for a snapshot however little came since the last, and what only
+ * the older one needs goes as well: one certified state and the journal above it are enough to go
+ * on. */
 #include "replica/state.h"
 
 #define MARK_BYTES (8 + 4 + 4 + 8 + 8 + SYNOD_DIGEST_BYTES)
@@ -36,6 +37,28 @@ void space_keep_record(replica_t *r, const record_t *record) {
     memcpy(to, record->bytes.data, record->bytes.size);
     r->records[record->key] =
         (record_t){record->path, record->key, bytes_of(to, record->bytes.size)};
+    r->record_sequences[record->key] = 0;
+}
+
+/* Appends the newest record of each key that is not in the journal yet. Where it has no room, what
+ * was promised stays here until a release makes some: a member that waits for that says nothing,
+ * and goes on executing. */
+void space_write_records(replica_t *r) {
+    bool owed = false;
+    for (uint32_t key = 0; key < r->config.protocol->records_max; key++)
+        if (r->records[key].bytes.size > 0 && r->record_sequences[key] == 0)
+            owed |= !space_append_record(r, &r->records[key]);
+    synod_status status = journal_status(r->journal);
+    if (owed && status != SYNOD_OK && status != SYNOD_NO_SPACE)
+        replica_halt(r, status, "the journal takes no more records");
+    if (owed && !r->records_owed)
+        replica_log(r, 1, "journal", "full",
+                    "why=\"nothing is promised until a snapshot makes room\"");
+    if (!owed && r->records_owed)
+        outbox_written(r);
+    r->records_owed = owed;
+    if (owed && status == SYNOD_NO_SPACE)
+        space_release(r);
 }
 
 static bool is_written_above(const block_slot_t *slot, height_t height) {
@@ -184,14 +207,17 @@ void space_release(replica_t *r) {
         return;
     journal_use_reserve(r->journal, true);
     lanes_advance(r);
-    bool carried = (!space_short(r) || carry_blocks(r, from)) && carry_over(r, from->keep) &&
-                   lanes_carry(r, from->keep);
+    bool carried = !space_short(r) || carry_blocks(r, from);
+    bool gains = from->keep > s->released; /* else what is carried over would fill the reserve */
+    carried = carried && gains && carry_over(r, from->keep) && lanes_carry(r, from->keep);
     if (carried) {
         journal_release(r->journal, from->keep);
         s->released = from->keep;
     }
     journal_use_reserve(r->journal, false);
-    s->release_due = !carried;
+    if (carried && r->records_owed)
+        space_write_records(r);
+    s->release_due = !carried && gains;
     if (carried && from->height + 1 > r->index_low)
         r->index_low = from->height + 1;
     if (carried)

@@ -140,8 +140,10 @@ typedef struct attachment {
     uint64_t used; /* counter of use: the least recently used goes */
 } attachment_t;
 
+#define OUTBOX_OWED UINT64_MAX
 typedef struct outbox_entry {
-    uint64_t barrier; /* journal sequence that must be durable */
+    uint64_t barrier; /* journal sequence that must be durable; OUTBOX_OWED: of what is to be
+                         appended yet */
     member_t to;      /* or SEND_ALL; self: loops back */
     uint64_t at;      /* logical position in the outbox ring */
     uint32_t size;
@@ -173,9 +175,10 @@ struct replica {
     uint64_t deadlines[DEADLINES_MAX]; /* by id; 0 off */
     uint64_t wake_at;                  /* as told to the host */
     bool pending_dirty;
-    record_t *records; /* by key: the newest of each */
-    uint64_t *record_sequences;
-    record_t *live_records; /* those that there are, for the core's start */
+    record_t *records;          /* by key: the newest of each */
+    uint64_t *record_sequences; /* 0: not in the journal */
+    bool records_owed;          /* the journal had no room for one */
+    record_t *live_records;     /* those that there are, for the core's start */
     uint8_t *record_room;
 
     /* durable */
@@ -350,6 +353,8 @@ void send_reply(replica_t *r, link_t link, const reply_t *reply);
 void outbox_send(replica_t *r, member_t to, bool early, const message_t *message);
 /* Releases what has become durable. */
 void outbox_pump(replica_t *r);
+/* What was owed to the journal is in it. */
+void outbox_written(replica_t *r);
 
 /* ---- links.c ---- */
 replica_link_t *link_find(replica_t *r, link_t link);

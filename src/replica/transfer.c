@@ -128,8 +128,10 @@ static void take_manifest(replica_t *r, const snapshot_answer_t *answer) {
     t->manifest_size = bytes.size;
     t->content = content;
     t->author = t->server;
-    if (!same)
+    if (!same) {
         t->next = 0;
+        t->keep = space_first_above(r, manifest.height); /* nothing above it was executed yet */
+    }
     replica_log(r, 2, "transfer", same ? "resumed" : "began", "height=%llu bytes=%llu member=%u",
                 (unsigned long long)manifest.height, (unsigned long long)manifest.stream_bytes,
                 t->server);
@@ -235,6 +237,16 @@ bool transfer_on_stored(replica_t *r, synod_status status) {
 
 /* ---- installing ---- */
 
+/* It is the state that was attested, so the journal below it may go, also when block sync was
+ * faster: a member that executes block by block behind a short journal may be level at no height
+ * of which it could take one itself. */
+static void count_it(replica_t *r) {
+    const transfer_t *t = &r->transfer;
+    r->snapshots.slots[t->slot].keep = t->keep;
+    space_mark(r, t->slot);
+    space_release(r);
+}
+
 static void install(replica_t *r) {
     const snapshot_manifest_t *manifest = &r->snapshots.read.manifest;
     ledger_t *before = r->ledger;
@@ -245,9 +257,7 @@ static void install(replica_t *r) {
         return;
     }
     snapshot_adopt(r, manifest);
-    r->snapshots.slots[r->transfer.slot].keep = space_first_above(r, manifest->height);
-    space_mark(r, r->transfer.slot);
-    space_release(r);
+    count_it(r);
     attest_tell(r); /* others may lack one word for a snapshot of theirs */
     r->snapshots.installed++;
     replica_log(r, 2, "transfer", "installed", "height=%llu bytes=%llu",
@@ -273,8 +283,9 @@ void transfer_loaded(replica_t *r, synod_status status) {
         replica_halt(r, SYNOD_NO_MEMORY, "the application cannot be opened again");
         return;
     }
-    if (status == SYNOD_OK) {
-        end(r); /* block sync was faster */
+    if (status == SYNOD_OK) { /* block sync was faster */
+        count_it(r);
+        end(r);
         return;
     }
     blame(r, t->author, "state", status);

@@ -305,6 +305,7 @@ static world_t *open_small(uint64_t checkpoint_blocks, uint64_t snapshot_bytes) 
     return w;
 }
 
+#define TERM (UINT64_C(1) << 32)
 #define LARGE 12000
 #define SMALL 5000 /* what the store keeps of these is little enough to be written again */
 
@@ -388,6 +389,57 @@ static void test_a_full_journal_takes_time_outs(void **state) {
     world_close(w);
 }
 
+/* View after view fails for all, until not even a time-out has room: nothing is said that is not
+ * written, nothing halts, and with a snapshot all of it is written and said. */
+static void test_promises_wait_for_room(void **state) {
+    (void)state;
+    world_t *w = open_small(1000, UINT64_C(1) << 40); /* no snapshot while there is work */
+    uint32_t i = 1;
+    while (is_voted_for(w, i, LARGE))
+        assert_in_range(++i, 1, LONG_CHAIN);
+    uint32_t term = 0;
+    do {
+        forget(w);
+        term++;
+        for (member_t m = 0; m < 3; m++)
+            tell_timeout(w, m, term * TERM, &chain[i - 1]);
+        assert_in_range(term, 1, 200);
+    } while (count_phase(w, TIMEOUT, NULL) > 0);
+    assert_true(term > 10);
+    assert_int_equal(w->halted, SYNOD_OK);
+    pass(w, SECOND_NS / 5);
+    assert_int_equal(count_phase(w, TIMEOUT, NULL), 0);
+    attest_by(w, 0, 2);
+    assert_int_equal(report(w).snapshot_height, i - 2);
+    assert_true(count_phase(w, TIMEOUT, NULL) > 0);
+    restart(w);
+    assert_int_equal(report(w).executed, i - 2);
+    assert_true(report(w).view > (term - 1) * TERM); /* what was said last is known */
+    assert_int_equal(w->halted, SYNOD_OK);
+    world_close(w);
+}
+
+/* Time-outs alone, above a snapshot: all but the last one are over, and make room. */
+static void test_time_outs_make_room(void **state) {
+    (void)state;
+    world_t *w = open_small(4, 1);
+    for (uint32_t i = 1; i <= 6; i++)
+        assert_true(is_voted_for(w, i, SMALL));
+    attest_by(w, 0, 2);
+    assert_int_equal(report(w).snapshot_height, 4);
+    for (uint32_t term = 1; term <= 1000; term++) {
+        forget(w);
+        for (member_t m = 0; m < 3; m++)
+            tell_timeout(w, m, term * TERM, &chain[5]);
+        assert_true(count_phase(w, TIMEOUT, NULL) > 0);
+    }
+    assert_int_equal(w->halted, SYNOD_OK);
+    restart(w);
+    assert_int_equal(report(w).executed, 4);
+    assert_true(report(w).view > 999 * TERM); /* where it timed out last */
+    world_close(w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_quorum_makes_it_count),
@@ -403,6 +455,8 @@ int main(void) {
         cmocka_unit_test(test_a_full_journal_waits),
         cmocka_unit_test(test_a_slow_snapshot_releases_no_block),
         cmocka_unit_test(test_a_full_journal_takes_time_outs),
+        cmocka_unit_test(test_promises_wait_for_room),
+        cmocka_unit_test(test_time_outs_make_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
