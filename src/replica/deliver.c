@@ -188,12 +188,35 @@ static bool agrees(replica_t *r, height_t height, const digest_t *id) {
     return r->phase != REPLICA_HALTED;
 }
 
+/* A snapshot needs the proof of its very height. Whoever executes behind what is final, because
+ * bytes are missing, keeps one of those that it comes to yet, that of a checkpoint before others:
+ * there all attest a root. Else it could take none before it is level, and what makes it lag may be
+ * that its journal is short. */
+static void keep_proof(replica_t *r) {
+    uint64_t interval = r->config.chain.checkpoint_blocks;
+    bool ahead = r->passed_height >= ledger_height(r->ledger) && r->passed_height > 0;
+    if (ahead && (r->final_height % interval != 0 || r->passed_height % interval == 0))
+        return;
+    r->passed_height = r->final_height;
+    r->passed_proof_size = r->final_proof_size;
+    if (r->final_proof_size > 0)
+        memcpy(r->passed_proof, r->final_proof, r->final_proof_size);
+}
+
+bytes_t proof_of(const replica_t *r, height_t height) {
+    if (height == r->final_height)
+        return bytes_of(r->final_proof, r->final_proof_size);
+    bool kept = height == r->passed_height && height > 0;
+    return bytes_of(r->passed_proof, kept ? r->passed_proof_size : 0);
+}
+
 void deliver_encoded(replica_t *r, height_t height, const digest_t *id, bytes_t proof) {
     if (height <= r->final_height) { /* on the way to what is known to be final already */
         if (agrees(r, height, id) && execute_to(r, height, id))
             journal_final(r, height, id, proof);
         return;
     }
+    keep_proof(r);
     r->final_height = height;
     r->final_id = *id;
     require(proof.size <= certificate_bytes_max(r->config.committee->size));

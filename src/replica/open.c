@@ -92,6 +92,7 @@ static void lay_out_core(replica_t *r, const replica_config_t *c, layout_t *at, 
     r->frame = take(at, FRAME_HEADER_BYTES + FRAME_BODY_MAX);
     r->query_room = take(at, 2 * (size_t)QUERY_BYTES_MAX);
     r->final_proof = take(at, certificate_bytes_max(n));
+    r->passed_proof = take(at, certificate_bytes_max(n));
     r->proof_room = take(at, certificate_bytes_max(n));
     r->serve.proof = take(at, certificate_bytes_max(n));
     r->serve.room_size = JOURNAL_RECORD_HEADER_BYTES + BLOCK_FIXED_BYTES + 64 +

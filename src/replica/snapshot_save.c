@@ -270,13 +270,14 @@ static bool due(replica_t *r, height_t height) {
     return !pinned || !roomy;
 }
 
-/* A snapshot is of the state as it is now, whose root is at hand or being computed; its height has
- * to be the one that the proof at hand is for. */
+/* Of the state as it is now, whose root is at hand or being computed; a proof of its height has to
+ * be at hand. */
 void save_consider(replica_t *r) {
     snapshots_t *s = &r->snapshots;
     save_t *save = &s->save;
     height_t height = r->rooting != 0 ? r->rooting : r->root_height;
-    if (height != r->final_height || r->final_proof_size == 0 || !due(r, height))
+    bytes_t proof = proof_of(r, height);
+    if (height != ledger_height(r->ledger) || proof.size == 0 || !due(r, height))
         return;
     save->slot = (uint32_t)(snapshot_older(s) - s->slots);
     save->height = height;
@@ -290,8 +291,8 @@ void save_consider(replica_t *r) {
     save->stream_bytes = 0;
     save->chunks = 0;
     save->more = true;
-    memcpy(save->proof, r->final_proof, r->final_proof_size);
-    save->proof_size = r->final_proof_size;
+    memcpy(save->proof, proof.data, proof.size);
+    save->proof_size = proof.size;
     memset(save->signers, 0, bitset_words(r->config.committee->size) * sizeof(uint64_t));
     save->stage = SAVE_ROOTING;
     ledger_save_begin(r->ledger);

@@ -237,6 +237,10 @@ struct replica {
     uint8_t *final_proof; /* encoded certificate of the last final */
     uint8_t *proof_room;  /* encoding one */
     size_t final_proof_size;
+    /* of a lower one, not passed yet, for a snapshot there */
+    height_t passed_height;
+    uint8_t *passed_proof;
+    size_t passed_proof_size;
     height_t final_marked; /* highest height with a final mark in the journal */
 
     /* links */
@@ -345,6 +349,8 @@ void fetch_block(replica_t *r, const digest_t *id);
 void deliver(replica_t *r, height_t height, const digest_t *id, const certificate_t *proof);
 void deliver_encoded(replica_t *r, height_t height, const digest_t *id, bytes_t proof);
 /* Executes what is final and here. */
+/* The proof that is at hand of what is final at a height; empty: none. */
+bytes_t proof_of(const replica_t *r, height_t height);
 void deliver_pump(replica_t *r);
 void journal_block(replica_t *r, block_slot_t *slot);
 void send_reply(replica_t *r, link_t link, const reply_t *reply);

@@ -195,6 +195,27 @@ static void test_cut_short(void **state) {
     world_close(w);
 }
 
+/* Whoever executes behind what is final, because a block is missing, takes it at a checkpoint that
+ * it comes by. */
+static void test_behind_what_is_final(void **state) {
+    (void)state;
+    world_t *w = open_due();
+    for (uint32_t i = 1; i <= 8; i++)
+        if (i != 3)
+            propose(w, &nodes[i - 1], &nodes[i]);
+    assert_int_equal(report(w).executed, 2); /* 6 is final */
+    for (member_t m = 0; m < 3 && report(w).executed == 2; m++)
+        tell_block(w, member_link(m), &nodes[3], NULL, payload_of(&nodes[3]));
+    assert_int_equal(report(w).executed, 6);
+    assert_int_equal(report(w).root_height, 4);
+    attest_by(w, 0, 2);
+    assert_int_equal(report(w).snapshot_height, 4);
+    restart(w);
+    assert_int_equal(w->halted, SYNOD_OK);
+    assert_int_equal(report(w).snapshot_height, 4);
+    world_close(w);
+}
+
 /* The journal is gone, the snapshot is not: what the key signed is not known, now or later. */
 static void test_learner_without_a_journal(void **state) {
     (void)state;
@@ -449,6 +470,7 @@ int main(void) {
         cmocka_unit_test(test_another_state),
         cmocka_unit_test(test_both_damaged),
         cmocka_unit_test(test_cut_short),
+        cmocka_unit_test(test_behind_what_is_final),
         cmocka_unit_test(test_learner_without_a_journal),
         cmocka_unit_test(test_promises_are_carried_over),
         cmocka_unit_test(test_the_older_one_is_enough),
