@@ -348,9 +348,9 @@ void fetch_block(replica_t *r, const digest_t *id);
 /* ---- deliver.c ---- */
 void deliver(replica_t *r, height_t height, const digest_t *id, const certificate_t *proof);
 void deliver_encoded(replica_t *r, height_t height, const digest_t *id, bytes_t proof);
-/* Executes what is final and here. */
 /* The proof that is at hand of what is final at a height; empty: none. */
 bytes_t proof_of(const replica_t *r, height_t height);
+/* Executes what is final and here. */
 void deliver_pump(replica_t *r);
 void journal_block(replica_t *r, block_slot_t *slot);
 void send_reply(replica_t *r, link_t link, const reply_t *reply);
