@@ -183,8 +183,10 @@ void own_on_ack(replica_t *r, replica_link_t *link, bytes_t body) {
     gate_drop(r, link, status, "batch_ack", 1);
 }
 
+/* Whose journal was released for a snapshot that is damaged does not know which numbers it used
+ * below, until it has that state again. */
 void own_offer(replica_t *r) {
-    if (r->mute)
+    if (r->mute || ledger_height(r->ledger) < r->snapshots.marked_height)
         return;
     certify(r);
     while (r->phase == REPLICA_RUNNING && make_one(r))
