@@ -1,19 +1,8 @@
 -- What bench_test.sh measured: kill.json and kill.html of one run, lie.text and lie.html of another.
-package.path = "tools/?.lua;" .. package.path
+package.path = "tools/?.lua;tests/loopback/?.lua;" .. package.path
 local json = require("json")
-
-local folder, failures = arg[1], 0
-local function read(name)
-    local file = assert(io.open(folder .. "/" .. name))
-    local all = file:read("a")
-    file:close()
-    return all
-end
-local function check(good, format, ...)
-    if good then return end
-    failures = failures + 1
-    print("FAILED: " .. format:format(...))
-end
+local measured = require("measured")
+local check, read = measured.check, measured.read
 -- Of `count` draws: within six standard deviations, by chance wrong once in 10^9 runs.
 local function near(what, share, count, expected)
     local sigma = math.sqrt(expected * (1 - expected) / count)
@@ -107,4 +96,4 @@ check(pause and pause > 0.15, "equivocation had no effect: a pause of %s s", pau
 check(tonumber(text:match("\n  failed +(%d+)")) == 0, "operations failed")
 local first = tonumber(text:match("the first took ([%d.]+) %%")) / 100
 check(first * 5 < run.profile.hottest_key_share, "uniform is as concentrated as zipf: %.4f", first)
-os.exit(failures == 0 and 0 or 1)
+os.exit(measured.failures == 0 and 0 or 1)

@@ -2,43 +2,25 @@
 # synod bench: wrong flags are refused with a sentence; the load is the one that was asked for; a
 # killed leader shows as a gap and what comes back as recovery; a liar shows too. What is told as
 # text, as JSON and as a page is the same, and the page is well-formed.
-set -u
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-synod=$SYNOD_BIN
-faults=$SYNOD_BUILD/synod_faults
-failures=0
-fail() {
-    echo "FAILED: $*"
-    failures=$((failures + 1))
-}
-refuse() {
-    text=$1
-    shift
-    code=0
-    said=$(timeout 20 "$synod" bench "$@" 2>&1) || code=$?
-    case $said in *"$text"*) ;; *) code="$code, said: $said" ;; esac
-    [ "$code" = 2 ] || fail "bench $*: exit $code, expected 2 and: $text"
-}
-refuse "is not a size" --size 1..
-refuse "is not a percentage" --reads 101
-refuse "is not uniform" --spread zipf:0
-refuse "keeps nothing" --reads 5 --app null
-refuse "would not fit" --reads 5 --size 4k
-refuse "from 1 to 10M" --keys 0
-refuse "--kill" --kill leader
-refuse "--kill" --kill 4@1s
-refuse "--kill" --kill leader@5s
-refuse "--kill" --kill leader@1s,
-refuse "--kill" --kill leader@1s,2@x
-refuse "nothing was killed" --restart leader@1s
-refuse "nothing was killed" --restart 1@1s --kill 1@2s
-refuse "--byzantine" --byzantine 1@1s
-refuse "--byzantine" --byzantine 1:frobnicate@1s
-refuse "--interval" --interval 1us
-refuse "leave --home away" --home "$folder"
-grep -q '^SYNOD_FAULT_HOOKS:BOOL=ON' "$SYNOD_BUILD/CMakeCache.txt" ||
-    refuse "no fault hooks" --byzantine 1:equivocate@1s
+. "$SYNOD_SOURCE/tests/loopback/bench.sh"
+refuse "$synod" "is not a size" --size 1..
+refuse "$synod" "is not a percentage" --reads 101
+refuse "$synod" "is not uniform" --spread zipf:0
+refuse "$synod" "keeps nothing" --reads 5 --app null
+refuse "$synod" "would not fit" --reads 5 --size 4k
+refuse "$synod" "from 1 to 10M" --keys 0
+refuse "$synod" "--kill" --kill leader
+refuse "$synod" "--kill" --kill 4@1s
+refuse "$synod" "--kill" --kill leader@5s
+refuse "$synod" "--kill" --kill leader@1s,
+refuse "$synod" "--kill" --kill leader@1s,2@x
+refuse "$synod" "nothing was killed" --restart leader@1s
+refuse "$synod" "nothing was killed" --restart 1@1s --kill 1@2s
+refuse "$synod" "--byzantine" --byzantine 1@1s
+refuse "$synod" "--byzantine" --byzantine 1:frobnicate@1s
+refuse "$synod" "--interval" --interval 1us
+refuse "$synod" "leave --home away" --home "$folder"
+hooks_in_all || refuse "$synod" "no fault hooks" --byzantine 1:equivocate@1s
 code=0
 timeout 20 "$synod" bench --html /nonexistent/page.html > "$folder/out" 2>&1 || code=$?
 [ "$code" = 1 ] && grep -q /nonexistent/page.html "$folder/out" || fail "a page that cannot be written"

@@ -1,19 +1,8 @@
 -- What misbehave_test.sh measured: slow.json, delay.json and withhold.json.
-package.path = "tools/?.lua;" .. package.path
+package.path = "tools/?.lua;tests/loopback/?.lua;" .. package.path
 local json = require("json")
-
-local folder, failures = arg[1], 0
-local function read(name)
-    local file = assert(io.open(folder .. "/" .. name .. ".json"))
-    local all = file:read("a")
-    file:close()
-    return json.decode(all)
-end
-local function check(good, format, ...)
-    if good then return end
-    failures = failures + 1
-    print("FAILED: " .. format:format(...))
-end
+local measured = require("measured")
+local check, read = measured.check, measured.read
 local function event(run, what, after_s)
     for _, found in ipairs(run.events) do
         if found.what == what and found.at_s >= (after_s or 0) then return found end
@@ -39,7 +28,7 @@ local function same(run, what, member)
 end
 
 -- One of four is dead, so that the slow one's vote is needed, after at least a turn of its loop.
-local slow = read("slow")
+local slow = json.decode(read("slow.json"))
 same(slow, "slow", 1)
 check(slow.dead == 1, "%s dead", slow.dead)
 local _, before = medians(slow, 0, 0.5)
@@ -49,7 +38,7 @@ check(count > 0 and after >= 100, "%d answers, after %.0f ms at least, when one 
 check(event(slow, "slow").text:find("100 ms", 1, true), "the text does not say how slow")
 
 -- A request needs two blocks, each held for 400 ms; and the leader stays until it falls silent.
-local delay = read("delay")
+local delay = json.decode(read("delay.json"))
 same(delay, "delay", 0)
 same(delay, "silent", 0)
 local silent = event(delay, "silent")
@@ -63,9 +52,9 @@ count, after = medians(delay, change.at_s + 0.2, 4.5)
 check(count > 0 and after < 400, "%d answers, after %.0f ms at least, from the next leader", count, after)
 
 -- With one dead and one left out there is no quorum until the next one leads.
-local withhold = read("withhold")
+local withhold = json.decode(read("withhold.json"))
 same(withhold, "withhold", 0)
 change = event(withhold, "view-change", event(withhold, "withhold").at_s)
 check(change.member ~= 0, "the leader that leaves one out stays")
 check((event(withhold, "withhold").pause_ms or 0) > 150, "nobody missed the one that was left out")
-os.exit(failures == 0 and 0 or 1)
+os.exit(measured.failures == 0 and 0 or 1)

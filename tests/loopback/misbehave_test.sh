@@ -3,36 +3,16 @@
 # slow member is felt by all when its vote is needed; a leader just below the time-out makes every
 # request late and is not replaced (attack P11), a silent one is; a member that is left out does not
 # vote. Three chains side by side, under little load.
-set -u
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-faults=$SYNOD_BUILD/synod_faults
-failures=0
-fail() {
-    echo "FAILED: $*"
-    failures=$((failures + 1))
-}
-refuse() {
-    text=$1
-    shift
-    code=0
-    said=$(timeout 20 "$faults" bench "$@" 2>&1) || code=$?
-    case $said in *"$text"*) ;; *) code="$code, said: $said" ;; esac
-    [ "$code" = 2 ] || fail "bench $*: exit $code, expected 2 and: $text"
-}
-refuse "fewer than a third" --dead 2
-refuse "fewer than a third" --n 6 --dead 2
+. "$SYNOD_SOURCE/tests/loopback/bench.sh"
+refuse "$faults" "fewer than a third" --dead 2
+refuse "$faults" "fewer than a third" --n 6 --dead 2
 for wrong in slow slow=0ms slow=11s slow=20 delay= delay=0% delay=80 delay=201% equivocate=1 silence; do
-    refuse "is not 1:HOW@5s" --byzantine "1:$wrong@1s"
+    refuse "$faults" "is not 1:HOW@5s" --byzantine "1:$wrong@1s"
 done
-refuse "is not 1:HOW@5s" --byzantine 1:slow=20ms
-grep -q '^SYNOD_FAULT_HOOKS:BOOL=ON' "$SYNOD_BUILD/CMakeCache.txt" || {
-    faults=$SYNOD_BIN
-    for way in equivocate withhold silent delay slow=20ms; do
-        refuse "no fault hooks" --byzantine "1:$way@1s"
-    done
-    faults=$SYNOD_BUILD/synod_faults
-}
+refuse "$faults" "is not 1:HOW@5s" --byzantine 1:slow=20ms
+hooks_in_all || for way in equivocate withhold silent delay slow=20ms; do
+    refuse "$synod" "no fault hooks" --byzantine "1:$way@1s"
+done
 
 run() { # NAME PORT FLAGS...: one request at a time
     name=$1 port=$2

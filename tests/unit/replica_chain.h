@@ -178,6 +178,13 @@ static inline void propose(world_t *w, node_t *parent, node_t *node) {
     tell(w, member_link(message.author), &message, payload_of(node));
 }
 
+/* Up to `height` is executed, the last of it directly final. */
+static inline void reach(world_t *w, node_t *chain, uint32_t height) {
+    for (uint32_t i = (uint32_t)report(w).executed + 1; i <= height + 2; i++)
+        propose(w, &chain[i - 1], &chain[i]);
+    assert_int_equal(report(w).executed, height);
+}
+
 static inline void tell_certificate(world_t *w, member_t from, const certificate_t *qc) {
     message_t message = {.statement = statement_of(w, CERTIFICATE, qc->statement.view),
                          .author = from,

@@ -11,7 +11,7 @@ static node_t nodes[CHAIN + 1];
 
 static world_t *open_slow(uint32_t pieces, uint64_t snapshot_bytes) {
     world_t *w = world_make(SUITE_SYMBOLIC, 3);
-    w->config.app = &echo_slow_app;
+    w->config.app = echo_slow();
     w->config.snapshot_bytes = snapshot_bytes;
     echo_pieces = pieces;
     start(w);
@@ -28,17 +28,10 @@ static world_t *open_slow(uint32_t pieces, uint64_t snapshot_bytes) {
     return w;
 }
 
-/* Up to `height` is executed. */
-static void reach(world_t *w, uint32_t height) {
-    for (uint32_t i = (uint32_t)report(w).executed + 1; i <= height + 2; i++)
-        propose(w, &nodes[i - 1], &nodes[i]);
-    assert_int_equal(report(w).executed, height);
-}
-
 /* What a replica that computes roots at once has at that height. */
 static digest_t root_at(uint32_t height) {
     world_t *w = open_slow(0, UINT64_MAX);
-    reach(w, height);
+    reach(w, nodes, height);
     assert_int_equal(report(w).root_height, height);
     digest_t root = report(w).root;
     world_close(w);
@@ -56,7 +49,7 @@ static void test_blocks_go_on(void **state) {
     (void)state;
     digest_t root = root_at(4);
     world_t *w = open_slow(MANY, UINT64_MAX);
-    reach(w, 7);
+    reach(w, nodes, 7);
     assert_int_equal(report(w).root_height, 0);
     assert_int_equal(count_sent(w, FRAME_CHECKPOINT), 0);
     uint32_t left = echo_left;
@@ -77,7 +70,7 @@ static void test_one_root_at_a_time(void **state) {
     (void)state;
     digest_t first = root_at(4), second = root_at(8);
     world_t *w = open_slow(MANY, UINT64_MAX);
-    reach(w, 8);
+    reach(w, nodes, 8);
     expect_root(w, 4, &first);
     assert_int_equal(count_sent(w, FRAME_CHECKPOINT), 3);
     echo_left = 1;
@@ -104,7 +97,7 @@ static void test_proofs_wait(void **state) {
     (void)state;
     world_t *w = open_slow(MANY, UINT64_MAX);
     client_comes(w, client_link(0));
-    reach(w, 5);
+    reach(w, nodes, 5);
     assert_int_equal(query(w, true), SYNOD_BUSY);
     assert_int_equal(query(w, false), SYNOD_OK);
     echo_left = 1;
@@ -119,7 +112,7 @@ static void test_a_snapshot_of_then(void **state) {
     (void)state;
     digest_t root = root_at(4);
     world_t *w = open_slow(MANY, 1);
-    reach(w, 7);
+    reach(w, nodes, 7);
     for (member_t m = 0; m < 2; m++)
         tell_checkpoint(w, m, 4, &root);
     assert_int_equal(w->stored, 0);
@@ -145,7 +138,7 @@ static void test_restart(void **state) {
     (void)state;
     digest_t root = root_at(4);
     world_t *w = open_slow(MANY, UINT64_MAX);
-    reach(w, 6);
+    reach(w, nodes, 6);
     assert_int_equal(report(w).root_height, 0);
     stop(w);
     echo_pieces = 3;

@@ -98,9 +98,8 @@ static world_t *open_states(void) {
 }
 
 /* Up to this height is executed, and the snapshot of it attested. */
-static void reach(world_t *w, uint32_t height) {
-    for (uint32_t i = (uint32_t)report(w).executed + 1; i <= height + 2; i++)
-        propose(w, &states[i - 1], &states[i]);
+static void attest_at(world_t *w, uint32_t height) {
+    reach(w, states, height);
     assert_int_equal(report(w).root_height, height);
     digest_t root = report(w).root;
     for (member_t m = 0; m < 2; m++)
@@ -152,7 +151,7 @@ static void assert_served(world_t *w, const snapshot_ask_t *question) {
 static void test_no_such_part(void **state) {
     (void)state;
     world_t *w = open_states();
-    reach(w, 4);
+    attest_at(w, 4);
     snapshot_ask_t right = question_for_the_first_chunk(w), other = right, beyond = right;
     other.content.bytes[0] ^= 1;
     beyond.index = 1000;
@@ -173,7 +172,7 @@ static void test_no_such_part(void **state) {
 static void test_gone_while_a_chunk_is_read(void **state) {
     (void)state;
     world_t *w = open_states();
-    reach(w, 4);
+    attest_at(w, 4);
     snapshot_ask_t right = question_for_the_first_chunk(w);
     hand_question(w, 1, &right);
     assert_int_not_equal(w->load_token, 0);
@@ -197,9 +196,9 @@ static void test_gone_while_a_chunk_is_read(void **state) {
 static void test_replaced_while_a_chunk_is_read(void **state) {
     (void)state;
     world_t *w = open_states();
-    reach(w, 4);
+    attest_at(w, 4);
     snapshot_ask_t old = question_for_the_first_chunk(w);
-    reach(w, 8);
+    attest_at(w, 8);
     hand_question(w, 0, &old);
     uint64_t token = w->load_token;
     assert_int_not_equal(token, 0);
@@ -211,7 +210,7 @@ static void test_replaced_while_a_chunk_is_read(void **state) {
     pass(w, 11 * SECOND_NS);
     for (uint32_t i = 15; i <= 18; i++)
         propose(w, &states[i - 1], &states[i]);
-    reach(w, 16);
+    attest_at(w, 16);
     memset(w->load_to, 0x5a, w->load_size);
     replica_on_loaded(w->replica, w->now, token, SYNOD_OK);
     settle(w);

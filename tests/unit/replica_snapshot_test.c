@@ -27,13 +27,6 @@ static world_t *open_due(void) {
     return w;
 }
 
-/* Up to `height` is executed, the last of it directly final. */
-static void reach(world_t *w, uint32_t height) {
-    for (uint32_t i = (uint32_t)report(w).executed + 1; i <= height + 2; i++)
-        propose(w, &nodes[i - 1], &nodes[i]);
-    assert_int_equal(report(w).executed, height);
-}
-
 static void attest_by(world_t *w, member_t first, uint32_t count) {
     digest_t root = report(w).root;
     for (member_t m = first; m < first + count; m++)
@@ -44,7 +37,7 @@ static void attest_by(world_t *w, member_t first, uint32_t count) {
 static world_t *open_taken(uint32_t snapshots) {
     world_t *w = open_due();
     for (uint32_t i = 1; i <= snapshots; i++) {
-        reach(w, 4 * i);
+        reach(w, nodes, 4 * i);
         attest_by(w, 0, 2);
         assert_int_equal(w->stored, i);
         assert_int_equal(report(w).snapshot_height, 4 * i);
@@ -61,7 +54,7 @@ static void restart(world_t *w) {
 static void test_a_quorum_makes_it_count(void **state) {
     (void)state;
     world_t *w = open_due();
-    reach(w, 4);
+    reach(w, nodes, 4);
     assert_int_equal(report(w).root_height, 4);
     digest_t other = {{1}};
     attest_by(w, 0, 1);
@@ -84,7 +77,7 @@ static void test_start_from_it(void **state) {
     assert_memory_equal(report(w).root.bytes, root.bytes, sizeof root);
     assert_int_equal(w->executed_operations, before); /* nothing was executed again */
     connect_all(w);
-    reach(w, 12);
+    reach(w, nodes, 12);
     assert_true(count_phase(w, VOTE, NULL) > 0);
     attest_by(w, 0, 2);
     assert_int_equal(report(w).snapshot_height, 12);
@@ -184,7 +177,7 @@ static void test_both_damaged(void **state) {
 static void test_cut_short(void **state) {
     (void)state;
     world_t *w = open_taken(1);
-    reach(w, 8);
+    reach(w, nodes, 8);
     w->store_holds = true;
     attest_by(w, 0, 2);
     assert_true(w->store_token != 0);

@@ -18,10 +18,14 @@ run() { # CONDITION PROTOCOL N DEAD VIEWS OUTSTANDING OPS P50 FAILED
     printf '"operations_per_second":%s,"p50_ms":%s,"failed":%s,"p99_ms":90,"view_changes":2,' "$7" "$8" "$9"
     printf '"cpu_us_per_operation":8,"events":[{"what":"delay"}],"series":[{"p50_ms":1}]}\n'
 }
-expect() { # FILE LINE
-    grep -qxF "$2" "$1" || {
-        echo "missing: $2"
-        cat "$1"
+table() { # of the runs that were noted
+    $tool collect "$folder/lines" "$folder/found.json"
+    $tool table "$folder/found.json" > "$folder/table"
+}
+expect() { # a line of the table
+    grep -qxF "$1" "$folder/table" || {
+        echo "missing: $1"
+        cat "$folder/table"
         exit 1
     }
 }
@@ -32,11 +36,10 @@ expect() { # FILE LINE
     run dead a-chain 7 2 0 64 1000 25 1
     run dead a-chain 7 2 0 1 200 3 0
 } > "$folder/lines"
-$tool collect "$folder/lines" "$folder/found.json"
-$tool table "$folder/found.json" > "$folder/table"
-expect "$folder/table" "| validators | with | op/s | p50 ms | CPU us/op | alone p50 ms | alone p99 ms | view changes |"
-expect "$folder/table" "| 4 | healthy | 1,234,567 | 20.0 | 8.00 | 2.25 | 90.00 | 4 |"
-expect "$folder/table" "| 7, 2 dead | f dead | 1,000 | 25.0 | 8.00 | 3.00 | 90.00 | 4, 1 failed |"
+table
+expect "| validators | with | op/s | p50 ms | CPU us/op | alone p50 ms | alone p99 ms | view changes |"
+expect "| 4 | healthy | 1,234,567 | 20.0 | 8.00 | 2.25 | 90.00 | 4 |"
+expect "| 7, 2 dead | f dead | 1,000 | 25.0 | 8.00 | 3.00 | 90.00 | 4, 1 failed |"
 # what differs is a column: here protocols and leaders, and no sizes
 {
     printf 'head\t2026-01-02, 2 processors\n'
@@ -45,10 +48,9 @@ expect "$folder/table" "| 7, 2 dead | f dead | 1,000 | 25.0 | 8.00 | 3.00 | 90.0
     run late b-chain 4 0 1 64 800 20 0
     run late b-chain 4 0 1 1 300 402 0
 } > "$folder/lines"
-$tool collect "$folder/lines" "$folder/found.json"
-$tool table "$folder/found.json" > "$folder/table"
-expect "$folder/table" "| \`a-chain\` | stays | healthy | 900 | 20.0 | 8.00 | 2.00 | 90.00 | 4 |"
-expect "$folder/table" "| \`b-chain\` | every view | leader just below the time-out (+) | 800 | 20.0 | 8.00 | 402.00 | 90.00 | 4 |"
+table
+expect "| \`a-chain\` | stays | healthy | 900 | 20.0 | 8.00 | 2.00 | 90.00 | 4 |"
+expect "| \`b-chain\` | every view | leader just below the time-out (+) | 800 | 20.0 | 8.00 | 402.00 | 90.00 | 4 |"
 printf 'before\n<!-- x -->\nold\n<!-- /x -->\nafter\n' > "$folder/page"
 $tool page "$folder/found.json" x "$folder/page"
 [ "$(head -n 2 "$folder/page" | tail -n 1)" = "<!-- x -->" ] && [ "$(tail -n 1 "$folder/page")" = after ]
