@@ -19,7 +19,7 @@ static const char style[] =
     "--bar)}.line{fill:none;stroke-width:1.8;stroke-linejoin:round;stroke-linecap:round}"
     ".p50{stroke:var(--a)}.p90{stroke:var(--b)}.p99{stroke:var(--c)}.max{stroke:var(--d);"
     "stroke-dasharray:2 4}\n"
-    ".mark{stroke-width:1.5;stroke-dasharray:5 3}{stroke:var(--kill);fill:var(--kill)}"
+    ".mark{stroke-width:1.5;stroke-dasharray:5 3}.mark,.badge{stroke:var(--kill);fill:var(--kill)}"
     ".restart,.view-change{stroke:var(--other);fill:var(--other)}.badge{stroke:none}"
     ".on{fill:var(--back);font-weight:600;font-size:11px}\n"
     ".key{display:inline-block;width:1.6rem;border-top:3px solid;vertical-align:middle;margin:0 "

@@ -59,6 +59,9 @@ check(page_sum == sum and page_rows == #run.series and bars(page) == #run.series
 check(figure(page, "operations") == run.completed and
     figure(page, "throughput") == run.operations_per_second, "the page's figures differ")
 check(#table_of(page, "events") == #run.events + 1, "the page's events differ")
+local style = page:match("<style>(.-)</style>")
+check(style and not style:find("}%s*{"), "a rule of the page's style is for nothing")
+check(style and style:find(".badge{stroke:var(--kill)", 1, true), "a strike has no colour")
 
 -- the gap and the recovery: nothing can be ordered before the others have lost their patience, 300
 -- ms, less what they had waited already
