@@ -138,6 +138,30 @@ static void print_of_members(const node_t *node, FILE *page, const char *name, f
     }
 }
 
+/* Nothing to say of this member. */
+#define ABSENT UINT64_MAX
+
+/* The same where `value` gives nanoseconds or ABSENT. */
+static void print_times_of_members(const node_t *node, FILE *page, const char *name,
+                                   const char *help, member_value_t *value) {
+    family_begin(page, name, FAMILY_GAUGE, help);
+    for (member_t m = 0; m < node->committee.size; m++) {
+        char labels[LABEL_MAX];
+        status_peer_t peer;
+        replica_peer(node->replica, m, &peer);
+        uint64_t ns = value(node, m, &peer);
+        (void)snprintf(labels, sizeof labels, "member=\"%u\"", m);
+        if (ns != ABSENT)
+            family_seconds(page, name, labels, ns);
+    }
+}
+
+static uint64_t value_silence(const node_t *node, member_t member, const status_peer_t *peer) {
+    (void)node;
+    (void)member;
+    return peer->connected != 0 ? peer->silent_ms * UINT64_C(1000000) : ABSENT;
+}
+
 static void print_members(const node_t *node, FILE *page, const status_report_t *r) {
     uint64_t missing = 0;
     for (member_t m = 0; m < node->committee.size; m++) {
@@ -158,17 +182,9 @@ static void print_members(const node_t *node, FILE *page, const status_report_t 
     print_of_members(node, page, "synod_member_signatures_total", FAMILY_COUNTER,
                      "Verified signatures of the validator seen in messages and certificates.",
                      value_signatures);
-    family_begin(page, "synod_member_silence_seconds", FAMILY_GAUGE,
-                 "Since the last byte of each validator that is connected.");
-    for (member_t m = 0; m < node->committee.size; m++) {
-        char labels[32];
-        status_peer_t peer;
-        replica_peer(node->replica, m, &peer);
-        (void)snprintf(labels, sizeof labels, "member=\"%u\"", m);
-        if (peer.connected != 0)
-            family_seconds(page, "synod_member_silence_seconds", labels,
-                           peer.silent_ms * UINT64_C(1000000));
-    }
+    print_times_of_members(node, page, "synod_member_silence_seconds",
+                           "Since the last byte of each validator that is connected.",
+                           value_silence);
 }
 
 /* ---- batches of members, where blocks name them (docs/protocols/payload.md); else all zero ----
@@ -191,6 +207,11 @@ static uint64_t value_forked(const node_t *node, member_t member, const status_p
     return lane_of(node, member).forked ? 1 : 0;
 }
 
+static uint64_t value_waiting(const node_t *node, member_t member, const status_peer_t *peer) {
+    (void)peer;
+    return lane_of(node, member).waiting_ns;
+}
+
 static void print_lanes(const node_t *node, FILE *page) {
     const replica_figures_t *figures = replica_figures(node->replica);
     print_of_members(node, page, "synod_lane_unordered", FAMILY_GAUGE,
@@ -199,13 +220,9 @@ static void print_lanes(const node_t *node, FILE *page) {
     print_of_members(node, page, "synod_lane_forked", FAMILY_GAUGE,
                      "1 while no batch of the validator is taken, for it sent others another one.",
                      value_forked);
-    family_begin(page, "synod_lane_waiting_seconds", FAMILY_GAUGE,
-                 "For how long a certified batch of the validator waits to be ordered.");
-    for (member_t m = 0; m < node->committee.size; m++) {
-        char labels[32];
-        (void)snprintf(labels, sizeof labels, "member=\"%u\"", m);
-        family_seconds(page, "synod_lane_waiting_seconds", labels, lane_of(node, m).waiting_ns);
-    }
+    print_times_of_members(node, page, "synod_lane_waiting_seconds",
+                           "For how long a certified batch of the validator waits to be ordered.",
+                           value_waiting);
     family_begin(page, "synod_batches_total", FAMILY_COUNTER,
                  "Batches that found no room, came twofold, or had to be asked for.");
     sample(page, "synod_batches_total", "event", "refused", figures->batches_refused);

@@ -134,29 +134,28 @@ static void rooted(replica_t *r) {
         save_rooted(r);
 }
 
-/* True: it is there. */
-static bool root_piece(replica_t *r) {
+/* Where nothing else turns the loop, the next piece of a root comes after so long. */
+#define ROOT_PAUSE_NS UINT64_C(1000000)
+
+void attest_on(replica_t *r) {
+    if (r->rooting == 0)
+        return;
     digest_t root, application;
     stage_t before = host_stage(r->config.host, STAGE_ROOT);
     bool whole = ledger_root_next(r->ledger, &root, &application);
     host_stage(r->config.host, before);
-    if (whole) {
-        r->root = root;
-        r->application_root = application;
-    }
-    return whole;
+    r->root_at = whole ? 0 : r->now.now_ns + ROOT_PAUSE_NS;
+    if (!whole)
+        return;
+    r->root = root;
+    r->application_root = application;
+    rooted(r);
 }
 
 /* What is left of it, at once. */
 static void root_rest(replica_t *r) {
     while (r->rooting != 0 && r->phase != REPLICA_HALTED)
-        if (root_piece(r))
-            rooted(r);
-}
-
-void attest_on(replica_t *r) {
-    if (r->rooting != 0 && root_piece(r))
-        rooted(r);
+        attest_on(r);
 }
 
 /* The root of the state as it is now, a piece in each turn of the loop: it takes a microsecond or
@@ -173,6 +172,7 @@ static void attest(replica_t *r) {
     ledger_root_begin(r->ledger, &committee,
                       bytes_of(r->rooting_order.bytes, sizeof r->rooting_order.bytes));
     host_stage(r->config.host, before);
+    r->root_at = r->now.now_ns + ROOT_PAUSE_NS;
     if (r->phase == REPLICA_RUNNING)
         save_consider(r);
     else

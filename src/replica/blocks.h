@@ -20,7 +20,7 @@
 #define BLOCKS_KEPT 16
 
 /* Pieces in which the content behind a payload may come (payload.h). */
-#define SLOT_PIECES 256 /* BLOCK_BATCHES_MAX of the codec */
+#define SLOT_PIECES 256
 
 typedef enum block_state {
     BLOCK_FREE = 0,

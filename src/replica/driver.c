@@ -184,14 +184,10 @@ static uint64_t earlier(uint64_t a, uint64_t b) {
     return a == 0 ? b : b == 0 ? a : a < b ? a : b;
 }
 
-/* Where nothing else turns the loop, the next piece of a root comes after so long. */
-#define ROOT_PAUSE_NS UINT64_C(1000000)
-
 void set_wake(replica_t *r) {
-    uint64_t at = earlier(earlier(r->sync_at, r->fetch_at), earlier(r->idle_root_at, r->lazy_at));
+    uint64_t at = earlier(earlier(r->sync_at, r->fetch_at), earlier(r->root_at, r->lazy_at));
     at = earlier(earlier(at, r->claims_at), earlier(r->transfer.at, r->seal_at));
-    at =
-        earlier(at, earlier(r->lines_told_at, r->rooting != 0 ? r->now.now_ns + ROOT_PAUSE_NS : 0));
+    at = earlier(at, earlier(r->lines_told_at, r->idle_root_at));
     at = earlier(at, earlier(r->lanes.remind_at, r->lanes.fetch_at));
     for (uint32_t id = 0; id < DEADLINES_MAX; id++)
         if (r->deadlines[id] != UINT64_MAX)

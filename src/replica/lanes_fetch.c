@@ -10,6 +10,8 @@
 #define FETCH_PATIENCE_NS UINT64_C(250000000)
 #define FETCH_BACK_OFF 4
 
+_Static_assert(SLOT_PIECES == BLOCK_BATCHES_MAX, "a slot has a bit for each batch of its block");
+
 /* Walks the batches that a block names. */
 typedef struct named {
     reader_t reader;

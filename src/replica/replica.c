@@ -136,8 +136,6 @@ void replica_on_appended(replica_t *r, instant_t now, uint64_t token, synod_stat
         recover_continue(r);
     else if (health != SYNOD_OK && health != SYNOD_NO_SPACE && r->phase == REPLICA_RUNNING)
         replica_halt(r, health, "the journal cannot be written: nothing more is promised"); /* F2 */
-    if (r->snapshots.release_due && r->phase == REPLICA_RUNNING)
-        space_release(r);
     if (r->records_owed && r->phase == REPLICA_RUNNING)
         space_write_records(r);
     if (r->disk_short && r->phase == REPLICA_RUNNING) {
@@ -251,6 +249,8 @@ void replica_flush(replica_t *r, instant_t now) {
         attest_on(r);
     }
     leave(r);
+    if (r->snapshots.release_due && r->phase == REPLICA_RUNNING)
+        space_release(r);
     if (r->phase == REPLICA_HALTED)
         return;
     write_journal(r);

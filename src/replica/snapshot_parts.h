@@ -36,7 +36,7 @@ void snapshot_adopt(replica_t *r, const snapshot_manifest_t *manifest);
 /* What the root has for the order state: the id of the block, with which it names the chain as
  * well, and what the payload strategy orders by. */
 digest_t snapshot_order(const digest_t *id, bytes_t order);
-digest_t snapshot_root(replica_t *r, ledger_t *ledger, const digest_t *id, bytes_t order,
+digest_t snapshot_root(replica_t *r, ledger_t *ledger, const digest_t *order,
                        digest_t *application);
 
 /* ---- snapshot_serve.c ---- */

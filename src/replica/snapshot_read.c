@@ -9,11 +9,11 @@ digest_t snapshot_order(const digest_t *id, bytes_t order) {
     return order.size == 0 ? *id : hash_parts(parts, 2);
 }
 
-digest_t snapshot_root(replica_t *r, ledger_t *ledger, const digest_t *id, bytes_t order,
+digest_t snapshot_root(replica_t *r, ledger_t *ledger, const digest_t *order,
                        digest_t *application) {
     digest_t committee = committee_root(r);
-    digest_t both = snapshot_order(id, order);
-    return ledger_root(ledger, &committee, bytes_of(both.bytes, sizeof both.bytes), application);
+    return ledger_root(ledger, &committee, bytes_of(order->bytes, sizeof order->bytes),
+                       application);
 }
 
 static synod_status judge_attestations(const replica_t *r, const snapshot_manifest_t *manifest) {
@@ -144,9 +144,8 @@ static synod_status take_end(replica_t *r) {
     synod_status status = ledger_load(read->into, (bytes_t){0});
     if (status != SYNOD_OK)
         return status;
-    digest_t application;
-    digest_t root =
-        snapshot_root(r, read->into, &read->manifest.id, read->manifest.order, &application);
+    digest_t application, order = snapshot_order(&read->manifest.id, read->manifest.order);
+    digest_t root = snapshot_root(r, read->into, &order, &application);
     bool right = ledger_height(read->into) == read->manifest.height &&
                  digest_equal(&root, &read->manifest.root);
     return right ? SYNOD_OK : SYNOD_MISMATCH;
@@ -163,11 +162,11 @@ void snapshot_adopt(replica_t *r, const snapshot_manifest_t *manifest) {
     if (manifest->proof.size > 0)
         memcpy(r->final_proof, manifest->proof.data, manifest->proof.size);
     r->root_height = manifest->height;
-    r->rooting = 0;
+    r->rooting = r->root_at = 0;
     (void)lanes_adopt(r, manifest->order, false);
     lanes_advance(r);
     r->root_order = snapshot_order(&manifest->id, lanes_order(r));
-    r->root = snapshot_root(r, r->ledger, &manifest->id, lanes_order(r), &r->application_root);
+    r->root = snapshot_root(r, r->ledger, &r->root_order, &r->application_root);
     if (r->observer != NULL)
         r->observer(r->observer_context, manifest->height, &manifest->id, NULL, (bytes_t){0});
 }

@@ -283,6 +283,7 @@ struct replica {
     height_t root_height;
     digest_t root, application_root, root_order;
     height_t rooting; /* the height whose root is being computed; 0: none */
+    uint64_t root_at; /* its next piece, where nothing else turns the loop before; 0: none */
     digest_t rooting_order;
     uint64_t idle_root_at;          /* 0: off */
     checkpoint_said_t *checkpoints; /* CHECKPOINTS_KEPT of each member */

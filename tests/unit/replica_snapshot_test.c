@@ -361,6 +361,29 @@ static void test_a_full_journal_waits(void **state) {
     world_close(w);
 }
 
+/* A journal that gets short after its newest snapshot gives up what only the older one needs, and
+ * blocks go on: there may never be a newer one (attack F6). */
+static void test_a_short_journal_gives_up_the_older(void **state) {
+    (void)state;
+    world_t *w = open_small(50, 1);
+    uint64_t used = 0;
+    uint32_t given_up = 0;
+    for (uint32_t i = 1; is_voted_for(w, i, LARGE); i++) {
+        assert_in_range(i, 1, LONG_CHAIN - 1);
+        status_report_t now = report(w);
+        given_up += now.journal_used_bytes < used ? 1 : 0;
+        used = now.journal_used_bytes;
+        if (now.executed == 50 || now.executed == 100)
+            attest_by(w, 0, 2);
+        if (now.executed == 110)
+            given_up = 0;
+    }
+    assert_int_equal(report(w).snapshot_height, 100);
+    assert_int_equal(given_up, 1);
+    assert_int_equal(w->halted, SYNOD_OK);
+    world_close(w);
+}
+
 /* A snapshot that was begun while there was room ends when there is none: of the blocks above it
  * most have left the store, and only the journal has them. */
 static void test_a_slow_snapshot_releases_no_block(void **state) {
@@ -468,6 +491,7 @@ int main(void) {
         cmocka_unit_test(test_promises_are_carried_over),
         cmocka_unit_test(test_the_older_one_is_enough),
         cmocka_unit_test(test_a_full_journal_waits),
+        cmocka_unit_test(test_a_short_journal_gives_up_the_older),
         cmocka_unit_test(test_a_slow_snapshot_releases_no_block),
         cmocka_unit_test(test_a_full_journal_takes_time_outs),
         cmocka_unit_test(test_promises_wait_for_room),
