@@ -92,6 +92,7 @@ static void forget_below(node_t *node, const record_t *limit) {
 }
 
 static void record_put(node_t *node, const record_t *record) {
+    bare_oracle_record(node, record);
     for (uint32_t i = 0; i < node->record_count; i++) {
         record_t *old = &node->records[i];
         if (old->key == record->key && path_equal(&old->path, &record->path)) {

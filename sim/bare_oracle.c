@@ -84,9 +84,49 @@ static bool said_before(node_t *node, const phase_t *phase, const statement_t *s
     return false;
 }
 
+/* What a record promises is read as a restart reads it: the latest counts, and it never takes back
+ * what one before it promised. */
+void bare_oracle_record(node_t *node, const record_t *record) {
+    bare_t *world = node->world;
+    promised_t promises;
+    effects_reset(&node->effects_copy); /* no step is under way */
+    if (!node->honest || world->protocol->promises == NULL ||
+        !world->protocol->promises(record->bytes, world->committee.size,
+                                   &node->effects_copy.scratch, &promises))
+        return;
+    promise_kind_t lower = promises_short(&promises, &node->promised);
+    if (lower != PROMISE_COUNT)
+        bare_violated(world, ORACLE_DURABILITY, node->member,
+                      "a record takes back a %s: %llu after %llu", promise_name(lower),
+                      (unsigned long long)promises.of[lower],
+                      (unsigned long long)node->promised.of[lower]);
+    node->promised = promises;
+}
+
+static void judge_promises(node_t *node, const phase_t *phase, const statement_t *statement,
+                           bool again) {
+    bare_t *world = node->world;
+    promised_t needed;
+    if (world->protocol->needs == NULL)
+        return;
+    world->protocol->needs(statement, &needed);
+    promise_kind_t missing = promises_short(&node->promised, &needed);
+    if (missing != PROMISE_COUNT)
+        bare_violated(world, ORACLE_DURABILITY, node->member,
+                      "a %s of view %llu needs a %s of %llu, durable is %llu", phase->name,
+                      (unsigned long long)statement->view, promise_name(missing),
+                      (unsigned long long)needed.of[missing],
+                      (unsigned long long)node->promised.of[missing]);
+    const char *how =
+        again ? NULL : promises_say(&world->said[node->member].needed, phase, statement, &needed);
+    if (how != NULL)
+        bare_violated(world, ORACLE_CONFLICT, node->member, "a %s of view %llu %s", phase->name,
+                      (unsigned long long)statement->view, how);
+}
+
 /* Counted anew here, not taken from the queue that enforces it: a promise leaves after everything
  * that was asked for before it, and every new vote or time-out has a record of its own. Proposals
- * may rest on an older record (a lease); what they promise is held by the check for conflicts. */
+ * may rest on an older record (a lease). What the records say is judged apart. */
 void bare_oracle_departure(node_t *node, const outgoing_t *outgoing) {
     bare_t *world = node->world;
     const statement_t *statement = &outgoing->shared->message.statement;
@@ -97,6 +137,7 @@ void bare_oracle_departure(node_t *node, const outgoing_t *outgoing) {
     if (!outgoing->early && node->durable < outgoing->barrier)
         bare_violated(world, ORACLE_DURABILITY, node->member, "a %s of view %llu overtook the disk",
                       phase->name, (unsigned long long)statement->view);
+    judge_promises(node, phase, statement, again);
     if (again || phase->body == BODY_PROPOSAL)
         return;
     if (outgoing->early || outgoing->persists <= node->persists_at_promise)

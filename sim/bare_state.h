@@ -14,6 +14,7 @@
 #include "base/trace.h"
 #include "model/judge.h"
 #include "sim/bare.h"
+#include "sim/promises.h"
 
 #define NODES_MAX (2 * BARE_MEMBERS_MAX) /* twins have a second one */
 #define DEADLINES_MAX 8
@@ -133,6 +134,7 @@ typedef struct node {
     outgoing_t *outgoing;
     uint32_t outgoing_capacity, outgoing_head, outgoing_count;
     uint64_t persists_at_promise; /* at the last new promise */
+    promised_t promised;          /* by the latest of the records */
     /* ledger */
     uint8_t *requests;     /* REQUEST_ bits */
     uint64_t *arrivals_ns; /* by the node's clock */
@@ -150,6 +152,7 @@ typedef struct node {
 typedef struct said {
     statement_t *statements;
     uint32_t count, capacity;
+    promised_t needed;
 } said_t;
 
 /* Votes that liars saw, for certificates of their own making. */
@@ -308,6 +311,8 @@ bool bare_ledger_all_delivered(const bare_t *world);
 /* ---- bare_oracle.c ---- */
 void bare_violated(bare_t *world, bare_oracle_t oracle, member_t member, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+/* A record became durable; it lives as long as the node keeps it. */
+void bare_oracle_record(node_t *node, const record_t *record);
 void bare_oracle_departure(node_t *node, const outgoing_t *outgoing);
 void bare_oracle_accusation(node_t *node, const evidence_t *evidence);
 void bare_oracle_delivery(node_t *node, height_t position, uint32_t block,

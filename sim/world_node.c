@@ -310,6 +310,7 @@ void node_free(node_t *node) {
     liar_free(node);
     sim_disk_free(&node->disk);
     store_free(&node->store);
+    free(node->landed);
 }
 
 /* ---- inputs ---- */

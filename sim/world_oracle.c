@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "app/kv_client.h"
-#include "replica/journal_format.h"
 #include "sim/world_state.h"
 
 /* ---- memory ---- */
@@ -141,7 +140,7 @@ void oracle_executed(void *context, height_t height, const digest_t *id, const b
     judge_payload_requests(node, height, payload);
 }
 
-/* ---- what is said: conflicts, durable before spoken, roots ---- */
+/* ---- what is said: conflicts, roots ---- */
 
 uint64_t oracle_mix(uint64_t hash, uint64_t word) {
     hash = (hash ^ word) * UINT64_C(0x9E3779B97F4A7C15);
@@ -205,32 +204,6 @@ static bool judge_conflict(node_t *node, const phase_t *phase, const statement_t
     return false;
 }
 
-/* What the HotStuff family promises by a message must stand in its durable record. An old vote may
- * be said again (HSC 4): it promises nothing more. */
-static void judge_durable(node_t *node, const phase_t *phase, const statement_t *statement,
-                          bool is_new) {
-    view_t promised = statement->view, durable = UINT64_MAX;
-    if (phase->body == BODY_VOTE && strcmp(phase->name, "commit-vote") == 0) /* HSB 4 */
-        durable = node->durable.locked;
-    else if (phase->body == BODY_VOTE)
-        durable = node->durable.voted;
-    else if (phase->body == BODY_NEW_VIEW)
-        durable = node->durable.left;
-    else if (phase->body == BODY_PROPOSAL)
-        durable = node->durable.lease;
-    if (phase->body == BODY_NEW_VIEW && promised > node->said_left)
-        node->said_left = promised;
-    if (phase->body == BODY_VOTE && is_new && promised <= node->said_left) /* attack H11 */
-        violate(node->world, VIOLATION_CONFLICT,
-                "honest member %u voted in view %llu after its time-out for %llu", node->member,
-                (unsigned long long)promised, (unsigned long long)node->said_left);
-    if (durable < promised)
-        violate(node->world, VIOLATION_DURABILITY,
-                "member %u sent a %s of view %llu, but what is durable reaches only %llu",
-                node->member, phase->name, (unsigned long long)promised,
-                (unsigned long long)durable);
-}
-
 static void judge_message(node_t *node, bytes_t body) {
     world_t *w = node->world;
     message_t message;
@@ -248,7 +221,7 @@ static void judge_message(node_t *node, bytes_t body) {
         message.author != node->member)
         return;
     bool is_new = judge_conflict(node, phase, &message.statement);
-    judge_durable(node, phase, &message.statement, is_new);
+    oracle_promised(node, phase, &message.statement, is_new);
 }
 
 static void judge_root(node_t *node, bytes_t body) {
@@ -277,67 +250,6 @@ void oracle_sent(node_t *node, const frame_buffer_t *frame) {
         judge_root(node, body);
     else if (kind >= FRAME_BATCH)
         oracle_batch_sent(node, kind, body);
-}
-
-/* ---- what is durable ---- */
-
-static void take_record(spoken_t *spoken, bytes_t body) {
-    reader_t reader = reader_of(body);
-    (void)read_bytes(&reader, 1 + 4 * PATH_PARTS_MAX + 4 + 2);
-    view_t voted = read_u64(&reader), left = read_u64(&reader);
-    (void)read_bytes(&reader, 8 + SYNOD_DIGEST_BYTES);
-    view_t lease = read_u64(&reader), locked = read_u64(&reader);
-    if (reader.failed)
-        return;
-    *spoken = (spoken_t){voted > spoken->voted ? voted : spoken->voted,
-                         left > spoken->left ? left : spoken->left,
-                         lease > spoken->lease ? lease : spoken->lease,
-                         locked > spoken->locked ? locked : spoken->locked};
-}
-
-/* Returns the sequence of the first record, 0: none; `*last` becomes that of the last one. */
-static uint64_t take_records(node_t *node, spoken_t *spoken, bytes_t written, uint64_t *last) {
-    journal_entry_t entry;
-    uint64_t first = 0;
-    for (size_t at = 0; at < written.size;) {
-        bytes_t rest = bytes_of(written.data + at, written.size - at);
-        if (journal_parse(rest, node->disk.offset + at, &entry) != SYNOD_OK) {
-            at += JOURNAL_ALIGNMENT_BYTES;
-            continue;
-        }
-        if (entry.kind == JOURNAL_RECORD)
-            take_record(spoken, entry.body);
-        else if (entry.kind == JOURNAL_BATCH)
-            oracle_batch_durable(node, entry.body);
-        first = first == 0 ? entry.sequence : first;
-        *last = entry.sequence;
-        at += (size_t)journal_cost((uint32_t)entry.body.size);
-    }
-    return first;
-}
-
-static void merge(spoken_t *to, const spoken_t *from) {
-    to->voted = from->voted > to->voted ? from->voted : to->voted;
-    to->left = from->left > to->left ? from->left : to->left;
-    to->lease = from->lease > to->lease ? from->lease : to->lease;
-    to->locked = from->locked > to->locked ? from->locked : to->locked;
-}
-
-/* A number that was durable is never given again: nothing acknowledged was cut (F4, F5). */
-void oracle_durable(node_t *node, bytes_t written) {
-    uint64_t last = node->recorded;
-    uint64_t first = take_records(node, &node->durable, written, &last);
-    if (node_is_true(node) && first != 0 && first <= node->recorded)
-        violate(node->world, VIOLATION_DURABILITY,
-                "member %u forgot durable records: it writes %llu again, %llu was there",
-                node->member, (unsigned long long)first, (unsigned long long)node->recorded);
-    node->recorded = last;
-    merge(&node->durable, &node->landed);
-}
-
-void oracle_landed(node_t *node, bytes_t written) {
-    uint64_t last;
-    (void)take_records(node, &node->landed, written, &last);
 }
 
 /* ---- clients ---- */

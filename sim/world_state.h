@@ -11,6 +11,7 @@
  *   world_liar.c    which lie is told when
  *   world_forge.c   forged frames; world_forge_reply.c: forged answers to clients
  *   world_oracle.c  judgement while it runs
+ *   world_promises.c judgement of what is durable; promises.c what both worlds share of it
  *   world_answers.c judgement of what clients sign and believe
  *   world_batches.c batches: judgement and lies
  *   world_finish.c  judgement at the end
@@ -245,6 +246,13 @@ frame_buffer_t *forge_reply(node_t *node, const frame_buffer_t *frame);
 /* An answer to a request that has not run. */
 frame_buffer_t *forge_early_reply(node_t *node, const frame_buffer_t *asked);
 
+/* ---- world_promises.c ---- */
+/* What became durable at a node; what may have, when its write was cut short. */
+void oracle_durable(node_t *node, bytes_t written);
+void oracle_landed(node_t *node, bytes_t written);
+/* A statement with a slot leaves its author; `is_new`: it was never said before. */
+void oracle_promised(node_t *node, const phase_t *phase, const statement_t *statement, bool is_new);
+
 /* ---- world_oracle.c ---- */
 void oracle_make(world_t *w);
 void oracle_free(world_t *w);
@@ -253,9 +261,6 @@ void oracle_executed(void *node, height_t height, const digest_t *id, const bloc
                      bytes_t payload);
 /* What an honest node hands to the network. */
 void oracle_sent(node_t *node, const frame_buffer_t *frame);
-/* What became durable at a node; what may have, when its write was cut short. */
-void oracle_durable(node_t *node, bytes_t written);
-void oracle_landed(node_t *node, bytes_t written);
 void oracle_submitted(sim_client_t *client, sim_request_t *request);
 void oracle_answered(sim_client_t *client, const sim_request_t *request);
 uint64_t oracle_mix(uint64_t hash, uint64_t word);

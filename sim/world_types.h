@@ -14,6 +14,7 @@
 #include "codec/message_codec.h"
 #include "codec/request.h"
 #include "protocol/registry.h"
+#include "sim/promises.h"
 #include "sim/world.h"
 #include "sim/world_store.h"
 
@@ -135,11 +136,11 @@ typedef struct disk {
 
 /* ---- nodes ---- */
 
-/* What is durable of the record of the default protocol, read from the appends (durable before
- * spoken). */
-typedef struct spoken {
-    view_t voted, left, lease, locked;
-} spoken_t;
+/* A record of the core in a write that was cut short. */
+typedef struct landed {
+    uint64_t sequence;
+    promised_t promises;
+} landed_t;
 
 typedef struct node {
     struct world *world;
@@ -169,10 +170,11 @@ typedef struct node {
     bool flush_due;
     uint32_t trap; /* appends until it stops; 0: none */
     trap_point_t trap_point;
-    height_t observed;         /* last height that this life executed */
-    view_t said_left;          /* highest view of a time-out that ever left it */
-    uint64_t recorded;         /* sequence of the last record that became durable */
-    spoken_t durable, landed;  /* landed: of writes cut short, durable with the next append */
+    height_t observed;        /* last height that this life executed */
+    uint64_t recorded;        /* sequence of the last record that became durable */
+    promised_t said, durable; /* needed by what ever left it; by its latest durable record */
+    landed_t *landed;         /* in order of sequence; known with the next append */
+    uint32_t landed_count, landed_capacity;
     frame_buffer_t *stale;     /* of a liar: an old proposal of its own */
     frame_buffer_t *answered;  /* of a liar: an old answer to a client */
     frame_buffer_t *old_about; /* of a liar: something about batches that it said before */

@@ -254,6 +254,21 @@ typedef struct progress {
     uint64_t views_failed; /* views of this epoch left by time-out */
 } progress_t;
 
+/* What a member binds itself to by its durable record: views that only grow. */
+typedef enum promise_kind {
+    PROMISE_VOTED = 0, /* no other vote in this view, none in one below */
+    PROMISE_LEFT,      /* no vote at or below */
+    PROMISE_CLAIMED,   /* the time-out for `left` claims this certificate */
+    PROMISE_LEASE,     /* no proposal at or below in another life */
+    PROMISE_LOCKED,    /* no vote on a lower certificate */
+    PROMISE_CERTIFIED, /* no time-out that claims a lower certificate */
+    PROMISE_COUNT
+} promise_kind_t;
+
+typedef struct promised {
+    view_t of[PROMISE_COUNT];
+} promised_t;
+
 typedef struct protocol {
     const char *name; /* as in --protocol */
     uint32_t id;      /* part of the domain */
@@ -283,6 +298,11 @@ typedef struct protocol {
      * committee? The signatures in it were verified by the caller. */
     synod_status (*final_proof)(const env_t *env, const certificate_t *proof, height_t height,
                                 const digest_t *id);
+    /* Optional, both or none, for those who judge a member by what it writes and says: what a
+     * record promises, read as a restart reads it (false: it cannot be read), and what must be
+     * durable before a statement leaves its author. The latest record counts alone. */
+    bool (*promises)(bytes_t record, uint32_t members, arena_t *scratch, promised_t *promises);
+    void (*needs)(const statement_t *statement, promised_t *needed);
     void (*progress)(const void *state, const env_t *env, progress_t *progress);
 } protocol_t;
 

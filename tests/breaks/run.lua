@@ -7,6 +7,7 @@
 --   # by: sweep ORACLE|...      red in the sweep of bare cores by one of these oracles
 --   # by: world ORACLE|...      red in the sweep of whole replicas by one of these oracles
 --   # by: payload ORACLE|...    the same with the payload strategy `certified`
+--   # by: protocol NAME ORACLE|...  the same on chains of another protocol
 --   # by: test FOLDER/NAME TEST the test of tests/FOLDER/NAME.c fails
 --   # proof only                not in `make test`, because it takes long
 --
@@ -144,6 +145,12 @@ end
 -- The same, on chains with the payload strategy `certified`.
 function judges.payload(work, objects, oracles)
     return judges.world(work, objects, oracles, "--strategy certified")
+end
+
+-- The same, on chains of another protocol.
+function judges.protocol(work, objects, what)
+    local name, oracles = what:match("^(%S+) (%S+)$")
+    return judges.world(work, objects, oracles, "--protocol " .. name)
 end
 
 function judges.test(work, objects, what)

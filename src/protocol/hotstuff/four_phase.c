@@ -139,6 +139,14 @@ static synod_status final_proof(const env_t *env, const certificate_t *proof, he
     return hotstuff_final_proof(VARIANT_FOUR_PHASE, proof, height, id);
 }
 
+static void needs(const statement_t *statement, promised_t *needed) {
+    hotstuff_needs(statement, needed);
+    if (statement->phase == PHASE_PRECOMMIT_VOTE) /* HSB 3 */
+        needed->of[PROMISE_CERTIFIED] = statement->view;
+    if (statement->phase == PHASE_COMMIT_VOTE) /* HSB 4 */
+        needed->of[PROMISE_LOCKED] = statement->view;
+}
+
 const protocol_t protocol_hotstuff_basic = {
     .name = "hotstuff-basic",
     .id = 5,

@@ -25,6 +25,10 @@ static synod_status final_proof(const env_t *env, const certificate_t *proof, he
     return hotstuff_final_proof(VARIANT_ONE_CHAIN, proof, height, id);
 }
 
+static void needs(const statement_t *statement, promised_t *needed) {
+    hotstuff_needs(statement, needed);
+}
+
 const protocol_t protocol_hotstuff_one_chain = {
     .name = "hotstuff-one-chain",
     .id = 4,

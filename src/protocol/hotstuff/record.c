@@ -37,34 +37,86 @@ void persist_record(step_t *step) {
     effect->persist.bytes = writer_bytes(&writer);
 }
 
-/* HS 15 */
-bool restore_record(hotstuff_t *state, const env_t *env, bytes_t bytes, arena_t *scratch) {
+typedef struct parsed {
+    view_t voted, left, lease, locked;
+    claim_t claim;
+    const certificate_t *qc, *tc; /* tc: NULL when there is none */
+} parsed_t;
+
+static bool parse(bytes_t bytes, uint32_t members, arena_t *scratch, parsed_t *to) {
     reader_t reader = reader_of(bytes);
     uint8_t version = read_u8(&reader), with_tc = read_u8(&reader);
-    view_t voted = read_u64(&reader), left = read_u64(&reader);
-    claim_t claim = {.view = read_u64(&reader)};
-    read_into(&reader, claim.digest.bytes, sizeof claim.digest.bytes);
-    view_t lease = read_u64(&reader), locked = read_u64(&reader);
-    const certificate_t *qc = NULL, *tc = NULL;
-    uint32_t members = env->committee->size;
+    *to = (parsed_t){.voted = read_u64(&reader), .left = read_u64(&reader)};
+    to->claim.view = read_u64(&reader);
+    read_into(&reader, to->claim.digest.bytes, sizeof to->claim.digest.bytes);
+    to->lease = read_u64(&reader);
+    to->locked = read_u64(&reader);
     if (reader.failed || version != RECORD_VERSION || with_tc > 1 ||
-        certificate_decode(&reader, members, scratch, &qc) != SYNOD_OK ||
-        (with_tc && certificate_decode(&reader, members, scratch, &tc) != SYNOD_OK) ||
+        certificate_decode(&reader, members, scratch, &to->qc) != SYNOD_OK ||
+        (with_tc && certificate_decode(&reader, members, scratch, &to->tc) != SYNOD_OK) ||
         !reader_done(&reader))
         return false;
-    /* The journal's checksums guard against accidents; this guards against a record of another
+    return to->qc->statement.phase == PHASE_VOTE &&
+           (to->tc == NULL || to->tc->statement.phase == PHASE_TIMEOUT);
+}
+
+/* HS 15 */
+bool restore_record(hotstuff_t *state, const env_t *env, bytes_t bytes, arena_t *scratch) {
+    parsed_t parsed;
+    /* The journal's checksums guard against accidents; the epoch against a record of another
      * committee under the same key. */
-    if (qc->statement.phase != PHASE_VOTE || qc->statement.epoch != env->committee->epoch ||
-        (tc != NULL && tc->statement.phase != PHASE_TIMEOUT))
+    if (!parse(bytes, env->committee->size, scratch, &parsed) ||
+        parsed.qc->statement.epoch != env->committee->epoch)
         return false;
-    state->voted = voted;
-    state->left = left;
-    state->left_claim = claim;
-    state->lease = lease;
-    state->locked = locked;
-    memcpy(high_qc(state), qc, certificate_size(qc));
+    const certificate_t *tc = parsed.tc;
+    state->voted = parsed.voted;
+    state->left = parsed.left;
+    state->left_claim = parsed.claim;
+    state->lease = parsed.lease;
+    state->locked = parsed.locked;
+    memcpy(high_qc(state), parsed.qc, certificate_size(parsed.qc));
     state->has_tc = tc != NULL;
     if (tc != NULL)
         memcpy(high_tc(state), tc, certificate_size(tc));
     return true;
+}
+
+bool hotstuff_promises(bytes_t record, uint32_t members, arena_t *scratch, promised_t *promises) {
+    parsed_t parsed;
+    if (!parse(record, members, scratch, &parsed))
+        return false;
+    *promises = (promised_t){{[PROMISE_VOTED] = parsed.voted,
+                              [PROMISE_LEFT] = parsed.left,
+                              [PROMISE_CLAIMED] = parsed.claim.view,
+                              [PROMISE_LEASE] = parsed.lease,
+                              [PROMISE_LOCKED] = parsed.locked,
+                              [PROMISE_CERTIFIED] = parsed.qc->statement.view}};
+    return true;
+}
+
+/* HS 6, HS 8, HS 11. "highQC at least of the view of the claim, and durable" is step 2 of the proof
+ * of two chains, and that no later time-out claims less is step 3. */
+void hotstuff_needs(const statement_t *statement, promised_t *needed) {
+    view_t view = statement->view, claimed = statement->claims[0].view;
+    *needed = (promised_t){{0}};
+    switch (statement->phase) {
+    case PHASE_PROPOSAL:
+    case PHASE_NEXT:
+        needed->of[PROMISE_LEASE] = view;
+        break;
+    case PHASE_VOTE:
+        needed->of[PROMISE_VOTED] = view;
+        needed->of[PROMISE_CERTIFIED] = claimed;
+        break;
+    case PHASE_PRECOMMIT_VOTE: /* of what was voted for in the first phase */
+    case PHASE_COMMIT_VOTE:
+        needed->of[PROMISE_VOTED] = view;
+        break;
+    case PHASE_TIMEOUT:
+        needed->of[PROMISE_LEFT] = view;
+        needed->of[PROMISE_CLAIMED] = needed->of[PROMISE_CERTIFIED] = claimed;
+        break;
+    default: /* certificates and status promise nothing */
+        break;
+    }
 }

@@ -105,19 +105,23 @@ synod_status hotstuff_final_proof(variant_t variant, const certificate_t *proof,
 size_t hotstuff_state_bytes(const parameters_t *parameters, uint32_t members);
 size_t hotstuff_scratch_bytes(uint32_t members);
 size_t hotstuff_record_bytes_max(uint32_t members);
+bool hotstuff_promises(bytes_t record, uint32_t members, arena_t *scratch, promised_t *promises);
+/* What all need; where there is a lock, the member's own file adds it, as its page says. */
+void hotstuff_needs(const statement_t *statement, promised_t *needed);
 uint64_t hotstuff_fingerprint(const void *memory, const env_t *env, uint64_t now_ns);
 void hotstuff_progress(const void *memory, const env_t *env, progress_t *to);
 
 #define HOTSTUFF_EFFECTS_MAX 28
 
-/* All of it but the name, the number and the warning; `phases`, `step` and `final_proof` are those
- * of the member's own file. */
+/* All of it but the name, the number and the warning; `phases`, `step`, `final_proof` and `needs`
+ * are those of the member's own file. */
 #define HOTSTUFF_SHARED                                                                            \
     .phases = phases, .phase_count = sizeof phases / sizeof *phases,                               \
     .finality = FINALITY_ACCOUNTABLE, .uses_monotonic = true, .defaults = hotstuff_defaults,       \
     .state_bytes = hotstuff_state_bytes, .effects_max = HOTSTUFF_EFFECTS_MAX,                      \
     .scratch_bytes = hotstuff_scratch_bytes, .records_max = 1,                                     \
     .record_bytes_max = hotstuff_record_bytes_max, .step = step, .admit = hotstuff_admit,          \
-    .fingerprint = hotstuff_fingerprint, .final_proof = final_proof, .progress = hotstuff_progress
+    .fingerprint = hotstuff_fingerprint, .final_proof = final_proof,                               \
+    .promises = hotstuff_promises, .needs = needs, .progress = hotstuff_progress
 
 #endif

@@ -26,6 +26,12 @@ static synod_status final_proof(const env_t *env, const certificate_t *proof, he
     return hotstuff_final_proof(VARIANT_THREE_CHAIN, proof, height, id);
 }
 
+static void needs(const statement_t *statement, promised_t *needed) {
+    hotstuff_needs(statement, needed);
+    if (statement->phase == PHASE_VOTE) /* HSC 2: the certificate below the one it stands on */
+        needed->of[PROMISE_LOCKED] = statement->claims[1].view;
+}
+
 const protocol_t protocol_hotstuff_chained = {
     .name = "hotstuff-chained",
     .id = 2,

@@ -25,6 +25,12 @@ static synod_status final_proof(const env_t *env, const certificate_t *proof, he
     return hotstuff_final_proof(VARIANT_TWO_PHASE, proof, height, id);
 }
 
+static void needs(const statement_t *statement, promised_t *needed) {
+    hotstuff_needs(statement, needed);
+    if (statement->phase == PHASE_VOTE) /* HS2 2: the certificate that its block stands on */
+        needed->of[PROMISE_LOCKED] = statement->claims[0].view;
+}
+
 const protocol_t protocol_hotstuff_2 = {
     .name = "hotstuff-2",
     .id = 3,
