@@ -55,7 +55,8 @@ typedef struct save_job {
 /* The snapshot that is being taken. */
 typedef struct save {
     save_stage_t stage;
-    bool more; /* the stream goes on */
+    bool more;    /* the stream goes on */
+    bool at_pool; /* the job and the piece are the pool's, whatever became of the snapshot */
     uint32_t slot;
     uint64_t written_at; /* when the last of the stream was */
     height_t height;
@@ -142,6 +143,7 @@ typedef struct snapshots {
     uint8_t header[SNAPSHOT_HEADER_BYTES];
     bool release_due;       /* the journal had no room for what a release needs, or has got short */
     uint64_t released;      /* the journal keeps what stands from this record on */
+    uint64_t carried;       /* of a release that goes on: blocks stand from this record on; or 0 */
     bool short_said;        /* that blocks wait for room */
     height_t marked_height; /* highest snapshot that the journal says was taken */
     uint64_t taken, installed; /* counters, for people */

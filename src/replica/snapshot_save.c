@@ -86,6 +86,7 @@ static void fill(replica_t *r) {
                              .size = save->filled,
                              .digests = s->digests + save->chunks};
     save->stage = SAVE_DIGESTING;
+    save->at_pool = true;
     r->config.host->job(r->config.host->context, &save->job.job);
 }
 
@@ -94,6 +95,7 @@ bool save_on_job(replica_t *r, const job_t *job) {
     save_t *save = &s->save;
     if (job != &save->job.job)
         return false;
+    save->at_pool = false;
     if (save->stage == SAVE_NONE || r->phase != REPLICA_RUNNING)
         return true;
     save->stage = SAVE_STORING;
@@ -257,7 +259,7 @@ static bool due(replica_t *r, height_t height) {
         (late || position - s->save.position >= r->config.snapshot_bytes / 2))
         save_abandon(r, "its root was not attested by a quorum");
     if (s->save.stage != SAVE_NONE || r->transfer.stage != TRANSFER_NONE || s->store_token != 0 ||
-        s->load_token != 0)
+        s->load_token != 0 || s->save.at_pool)
         return false;
     uint64_t grown = position - snapshot_newest(s)->position;
     if (urgent)

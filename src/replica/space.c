@@ -155,6 +155,11 @@ static bool carry_blocks(replica_t *r, snapshot_slot_t *from) {
     uint64_t bytes = 0, most = journal_body_max(r->journal) / 2;
     if (from->height != ledger_height(r->ledger))
         return true;
+    /* Once a release: each time it would move what is kept past the records and batches that the
+     * try before wrote, and where all of them are more than one write takes, none would be the
+     * last. */
+    if (r->snapshots.carried != 0 && from->keep == r->snapshots.carried)
+        return true;
     for (uint32_t i = 0; i < BLOCKS_SLOTS; i++) {
         const block_slot_t *slot = &r->blocks.slots[i];
         if (is_written_above(slot, from->height))
@@ -174,7 +179,7 @@ static bool carry_blocks(replica_t *r, snapshot_slot_t *from) {
         slot->journal_whole = false;
         journal_block(r, slot);
     }
-    from->keep = space_first_above(r, from->height);
+    from->keep = r->snapshots.carried = space_first_above(r, from->height);
     return true;
 }
 
@@ -213,6 +218,7 @@ void space_release(replica_t *r) {
     if (carried) {
         journal_release(r->journal, from->keep);
         s->released = from->keep;
+        s->carried = 0;
     }
     journal_use_reserve(r->journal, false);
     if (carried && r->records_owed)

@@ -299,7 +299,7 @@ static void start(replica_t *r) {
     transfer_t *t = &r->transfer;
     snapshots_t *s = &r->snapshots;
     save_abandon(r, "state is fetched from others");
-    if (s->store_token != 0 || s->load_token != 0)
+    if (s->store_token != 0 || s->load_token != 0 || s->save.at_pool)
         return; /* when that has ended */
     if (r->spare == NULL && ledger_open(r->spare_memory, &r->config.chain.ledger, r->config.app,
                                         r->config.committee->verifier, &r->spare) != SYNOD_OK) {

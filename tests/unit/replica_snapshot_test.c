@@ -477,8 +477,42 @@ static void test_time_outs_make_room(void **state) {
     world_close(w);
 }
 
+/* A transfer ends a save whose piece is still at the pool, and is over before the pool is: the job
+ * and the piece are not used again until they are back. */
+static void test_a_piece_stays_at_the_pool(void **state) {
+    (void)state;
+    world_t *w = open_due();
+    w->pool_holds = true;
+    reach(w, nodes, 4);
+    assert_int_equal(w->job_count, 1);
+    for (member_t m = 0; m < 2; m++) { /* they keep the next block no more */
+        block_answer_t answer = {.height = 10, .final_height = 12};
+        writer_t writer = writer_of(w->body, sizeof w->body);
+        block_answer_encode(&answer, &writer);
+        feed(w, member_link(m), FRAME_BLOCK, writer_bytes(&writer));
+    }
+    for (uint32_t i = 0; i < 4 * MEMBERS; i++) { /* and have no snapshot */
+        const sent_t *asked = last_sent(w, FRAME_SNAPSHOT_ASK, 0);
+        snapshot_answer_t none = {.part = SNAPSHOT_MANIFEST};
+        writer_t writer = writer_of(w->body, sizeof w->body);
+        snapshot_answer_encode(&none, &writer);
+        if (asked != NULL)
+            feed(w, asked->link, FRAME_SNAPSHOT, writer_bytes(&writer));
+        pass(w, 0);
+    }
+    reach(w, nodes, 8);
+    assert_int_equal(w->job_count, 1);
+    w->pool_holds = false;
+    settle(w);
+    reach(w, nodes, 12);
+    attest_by(w, 0, 2);
+    assert_int_equal(report(w).snapshot_height, 12);
+    world_close(w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_piece_stays_at_the_pool),
         cmocka_unit_test(test_a_quorum_makes_it_count),
         cmocka_unit_test(test_start_from_it),
         cmocka_unit_test(test_sessions_are_in_it),

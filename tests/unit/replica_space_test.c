@@ -1,0 +1,68 @@
+/* A release whose copies do not fit into one write of the journal. */
+#include "replica/journal_state.h"
+#include "replica/state.h"
+#include "tests/unit/replica_lanes.h"
+
+enum { SELF = 3 };
+
+static node_t nodes[4];
+
+/* A small journal, one executed block, full lanes of all others. */
+static world_t *open_laden(void) {
+    world_t *w = world_make(SUITE_SYMBOLIC, SELF);
+    w->config.chain.payload = PAYLOAD_CERTIFIED;
+    w->config.journal_segments = JOURNAL_SEGMENTS_MIN;
+    start(w);
+    connect_all(w);
+    memset(nodes, 0, sizeof nodes);
+    propose_chain(w, nodes, 3);
+    assert_int_equal(report(w).executed, 1);
+    for (member_t m = 0; m < SELF; m++) {
+        digest_t parent = {{0}}, name;
+        for (uint64_t s = 1; s <= LANE_WINDOW; s++) {
+            send_batch(w, m, m, s, 100 * m + s, &parent, false, &name);
+            parent = name;
+        }
+    }
+    assert_int_equal(count_sent(w, FRAME_BATCH_ACK), SELF * LANE_WINDOW);
+    return w;
+}
+
+static void make_short(world_t *w) {
+    static uint8_t junk[64u << 10];
+    bytes_t part = bytes_of(junk, sizeof junk);
+    while (!space_short(w->replica)) {
+        assert_int_not_equal(journal_append(w->replica->journal, JOURNAL_FINAL, &part, 1, NULL), 0);
+        journal_pump(w->replica->journal);
+        settle(w);
+    }
+}
+
+/* What lanes hold is more than a buffer of the journal takes: it is written in several turns, each
+ * part once, and then the journal has room again. */
+static void test_what_is_carried_over_in_parts(void **state) {
+    (void)state;
+    world_t *w = open_laden();
+    replica_t *r = w->replica;
+    make_short(w);
+    r->snapshots.slots[0].height = ledger_height(r->ledger); /* a snapshot of this very state */
+    r->snapshots.slots[0].keep = space_first_above(r, ledger_height(r->ledger));
+    r->journal->buffer_bytes = 3 * JOURNAL_SECTOR_BYTES;
+    r->journal->body_max = 3500;
+    uint64_t before = journal_position(r->journal);
+    r->snapshots.release_due = true;
+    for (uint32_t i = 0; i < 20 && r->snapshots.release_due; i++)
+        pass(w, SECOND_NS / 40);
+    assert_false(r->snapshots.release_due);
+    assert_false(space_short(r));
+    assert_true(journal_position(r->journal) - before < SEGMENT_BYTES + (64u << 10));
+    assert_int_equal(w->halted, SYNOD_OK);
+    world_close(w);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_is_carried_over_in_parts),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
