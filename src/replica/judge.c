@@ -115,6 +115,19 @@ void judge_verified(replica_t *r, verify_job_t *job) {
     verdict(r, slot, bad == 0);
 }
 
+/* There was room when it was judged, or its payload made; what came since may have taken it (the
+ * first proposal of a lease comes back when the disk has the lease). Without room it waits like any
+ * other; one that was executed is final, and needs no vote from here. */
+static bool may_be_written(replica_t *r, block_slot_t *slot) {
+    bool judged = slot->state == BLOCK_GOOD || slot->state == BLOCK_EXECUTED;
+    bool written = slot->journal_sequence != 0 && (slot->journal_whole || !slot->whole);
+    if (!judged || written || journal_has(r, slot_bytes(slot).size))
+        return true;
+    if (slot->state == BLOCK_GOOD)
+        slot->state = BLOCK_WAITING;
+    return false;
+}
+
 /* Only what the core wants judged takes a place in the store, one block a view: whatever else a
  * faulty leader proposes pushes nothing out (attack H13). */
 void judge_block(replica_t *r, const digest_t *id) {
@@ -127,6 +140,8 @@ void judge_block(replica_t *r, const digest_t *id) {
     if (slot->arrival_ns == 0)
         slot->arrival_ns = r->now.now_ns;
     slot->asked = true;
+    if (!may_be_written(r, slot))
+        return;
     /* What is proposed again was judged already, or executed where it is known to be final. */
     if (slot->state == BLOCK_GOOD || slot->state == BLOCK_BAD || slot->state == BLOCK_EXECUTED)
         tell_core(r, slot, slot->state != BLOCK_BAD);

@@ -1,4 +1,5 @@
-/* A release whose copies do not fit into one write of the journal. */
+/* Copies of a release that fill the buffers of the journal: they are written in parts, and what the
+ * core wants written meanwhile waits. */
 #include "replica/journal_state.h"
 #include "replica/state.h"
 #include "tests/unit/replica_lanes.h"
@@ -60,9 +61,38 @@ static void test_what_is_carried_over_in_parts(void **state) {
     world_close(w);
 }
 
+/* The first proposal of a lease waits for the disk; what a release copies may have taken the room
+ * that there was when its payload was made. */
+static void test_own_proposal_finds_no_room(void **state) {
+    (void)state;
+    world_t *w = world_open(SUITE_SYMBOLIC, 0);
+    replica_t *r = w->replica;
+    static uint8_t junk[64u << 10];
+    bytes_t part = bytes_of(junk, sizeof junk);
+    w->disk_holds = true;
+    ask(w, client_link(0), 0, 0, 1, 0, "");
+    assert_int_equal(count_phase(w, PROPOSAL, NULL), 0);
+    assert_true(w->appending);
+    journal_use_reserve(r->journal, true);
+    while (journal_append(r->journal, JOURNAL_FINAL, &part, 1, NULL) != 0)
+        ;
+    part.size = 1;
+    while (journal_append(r->journal, JOURNAL_FINAL, &part, 1, NULL) != 0)
+        ;
+    journal_use_reserve(r->journal, false);
+    finish_append(w);
+    assert_int_equal(replica_phase(r), REPLICA_RUNNING);
+    w->disk_holds = false;
+    settle(w);
+    assert_int_equal(w->halted, SYNOD_OK);
+    assert_int_equal(replica_phase(r), REPLICA_RUNNING);
+    world_close(w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_carried_over_in_parts),
+        cmocka_unit_test(test_own_proposal_finds_no_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
