@@ -111,7 +111,10 @@ void space_on_mark(replica_t *r, const journal_entry_t *entry) {
         s->marked_height = height;
     snapshot_slot_t *held = &s->slots[slot];
     if (held->height == height && digest_equal(&held->content, &content)) {
-        held->keep = keep;
+        /* That of a transferred one is written before it is loaded, and says none: what the blocks
+         * before it in the journal said stays. */
+        if (keep != 0)
+            held->keep = keep;
         held->position = position;
     }
 }

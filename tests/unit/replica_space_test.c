@@ -89,8 +89,33 @@ static void test_own_proposal_finds_no_room(void **state) {
     world_close(w);
 }
 
+/* The machine stopped while a transferred snapshot was being loaded: its mark says nothing of what
+ * it needs, and the first block above it stands before the mark. */
+static void test_a_mark_that_says_nothing(void **state) {
+    (void)state;
+    world_t *w = world_open(SUITE_SYMBOLIC, SELF);
+    replica_t *r = w->replica;
+    uint8_t body[8 + 4 + 4 + 8 + 8 + SYNOD_DIGEST_BYTES] = {0};
+    snapshot_slot_t *held = &r->snapshots.slots[1];
+    held->height = 4;
+    store_u64(body, held->height);
+    store_u32(body + 8, 1);
+    journal_entry_t mark = {.kind = JOURNAL_SNAPSHOT, .body = bytes_of(body, sizeof body)};
+    space_on_block(r, 4, 9);
+    space_on_block(r, 5, 10);
+    space_on_mark(r, &mark);
+    space_on_block(r, 6, 12);
+    assert_int_equal(held->keep, 10);
+    store_u64(body + 16, 11);
+    space_on_mark(r, &mark);
+    assert_int_equal(held->keep, 11);
+    assert_int_equal(w->halted, SYNOD_OK);
+    world_close(w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_mark_that_says_nothing),
         cmocka_unit_test(test_what_is_carried_over_in_parts),
         cmocka_unit_test(test_own_proposal_finds_no_room),
     };
