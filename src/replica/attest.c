@@ -8,6 +8,10 @@
 #define IDLE_ROOT_NS UINT64_C(100000000)
 /* 2^6: a claim that nothing stands behind costs a question every 32 s. */
 #define CLAIM_TRIES_MAX 6
+/* A root is told again after so long, then after twice that, up to 2^5 of it: its lane drops what
+ * is too much, and where nothing executes, for want of this very word, no other root comes. */
+#define TELL_NS UINT64_C(2000000000)
+#define TELL_TRIES_MAX 5
 
 digest_t committee_root(const replica_t *r) {
     const committee_t *committee = r->config.committee;
@@ -107,15 +111,32 @@ void attest_greet(replica_t *r, const replica_link_t *link) {
         return;
     checkpoint_t checkpoint = own_checkpoint(r);
     send_checkpoint(r, link->link, &checkpoint);
+    if (r->tell_at == 0)
+        r->tell_at = r->now.now_ns + TELL_NS;
+}
+
+static void tell_all(replica_t *r, const checkpoint_t *checkpoint) {
+    for (member_t m = 0; m < r->config.committee->size; m++) {
+        if (m == r->config.self || r->member_links[m] == LINK_NONE)
+            continue;
+        send_checkpoint(r, r->member_links[m], checkpoint);
+    }
+    r->tell_at = r->now.now_ns + (TELL_NS << r->tell_tries);
+}
+
+/* Also when a quorum's word is here: somebody else may lack ours. */
+static void tell_again(replica_t *r) {
+    if (r->tell_at == 0 || r->tell_at > r->now.now_ns)
+        return;
+    checkpoint_t checkpoint = own_checkpoint(r);
+    r->tell_tries += r->tell_tries < TELL_TRIES_MAX ? 1 : 0;
+    tell_all(r, &checkpoint);
 }
 
 void attest_tell(replica_t *r) {
     checkpoint_t checkpoint = own_checkpoint(r);
-    for (member_t m = 0; m < r->config.committee->size; m++) {
-        if (m == r->config.self || r->member_links[m] == LINK_NONE)
-            continue;
-        send_checkpoint(r, r->member_links[m], &checkpoint);
-    }
+    r->tell_tries = 0;
+    tell_all(r, &checkpoint);
     checkpoint_said_t *own = place_for(r, r->config.self, r->root_height);
     if (own != NULL)
         *own = (checkpoint_said_t){r->root_height, r->root, checkpoint.signature};
@@ -197,6 +218,7 @@ void attest_executed(replica_t *r) {
 }
 
 void attest_tick(replica_t *r) {
+    tell_again(r);
     if (r->idle_root_at == 0 || r->idle_root_at > r->now.now_ns)
         return;
     r->idle_root_at = 0;

@@ -187,7 +187,7 @@ static uint64_t earlier(uint64_t a, uint64_t b) {
 void set_wake(replica_t *r) {
     uint64_t at = earlier(earlier(r->sync_at, r->fetch_at), earlier(r->root_at, r->lazy_at));
     at = earlier(earlier(at, r->claims_at), earlier(r->transfer.at, r->seal_at));
-    at = earlier(at, earlier(r->lines_told_at, r->idle_root_at));
+    at = earlier(at, earlier(r->lines_told_at, earlier(r->idle_root_at, r->tell_at)));
     at = earlier(at, earlier(r->lanes.remind_at, r->lanes.fetch_at));
     for (uint32_t id = 0; id < DEADLINES_MAX; id++)
         if (r->deadlines[id] != UINT64_MAX)

@@ -72,10 +72,12 @@ static bool cut_short(replica_t *r) {
     return end < serve->end && end_at(r, end);
 }
 
-/* Executed blocks that found a full journal are nowhere but in the store. */
+/* Executed blocks that found a full journal are nowhere but in the store. A place of the index is
+ * that of the newest block only. */
 static bool is_kept(const replica_t *r, height_t height) {
-    return height >= r->index_low && (r->index_block[height % INDEX_HEIGHTS] != 0 ||
-                                      blocks_executed_at(&r->blocks, height) != NULL);
+    return height >= r->index_low && ledger_height(r->ledger) - height < INDEX_HEIGHTS &&
+           (r->index_block[height % INDEX_HEIGHTS] != 0 ||
+            blocks_executed_at(&r->blocks, height) != NULL);
 }
 
 /* Blocks up to `end` are sent; the proof goes with the last one. */
@@ -129,7 +131,7 @@ static void answer_ask(replica_t *r, link_t link, height_t from, uint32_t count)
     else if (from > 0 && !is_kept(r, from)) /* whoever needs it needs a snapshot, or another one */
         send_block(r, link, (bytes_t){0}, from < r->index_low ? r->index_low : from + 1,
                    (bytes_t){0}, (bytes_t){0});
-    else if (from > 0 && executed - from < INDEX_HEIGHTS)
+    else if (from > 0)
         start_serving(r, link, from, count);
 }
 

@@ -286,6 +286,8 @@ struct replica {
     uint64_t root_at; /* its next piece, where nothing else turns the loop before; 0: none */
     digest_t rooting_order;
     uint64_t idle_root_at;          /* 0: off */
+    uint64_t tell_at;               /* when the newest root is told again; 0: there is none */
+    uint32_t tell_tries;            /* how often it was */
     checkpoint_said_t *checkpoints; /* CHECKPOINTS_KEPT of each member */
 
     snapshots_t snapshots;

@@ -1,6 +1,8 @@
 /* Serving blocks and snapshots to peers that go while something is read for them, that ask for what
  * is not there, and from a disk that does not give it. The replica under test is member 3. */
 #include "codec/snapshot_codec.h"
+#include "replica/ledger_state.h"
+#include "replica/state.h"
 #include "tests/unit/replica_late.h"
 
 /* Blocks 1 to LONG, the first of which have left the memory. */
@@ -74,6 +76,24 @@ static void test_unreadable_blocks(void **state) {
     ask_blocks(w, 2, 1, 5);
     assert_int_equal(count_sent(w, FRAME_BLOCK), 5);
     assert_int_equal(w->halted, SYNOD_OK);
+    world_close(w);
+}
+
+/* A place of the index is that of the newest block of its remainder: who is further behind than the
+ * index reaches is told that the block is not here. */
+static void test_behind_the_index(void **state) {
+    (void)state;
+    world_t *w = open_long();
+    w->replica->ledger->table.height = INDEX_HEIGHTS + 4; /* as if so much had been executed */
+    ask_blocks(w, 1, 4, 8);
+    const sent_t *sent = last_sent(w, FRAME_BLOCK, member_link(1));
+    assert_non_null(sent);
+    reader_t reader = reader_of(bytes_of(sent->body, sent->size));
+    block_answer_t answer;
+    assert_int_equal(block_answer_decode(&reader, &answer), SYNOD_OK);
+    assert_int_equal(count_sent(w, FRAME_BLOCK), 1);
+    assert_int_equal(answer.block.size, 0);
+    assert_int_equal(answer.height, 5);
     world_close(w);
 }
 
@@ -226,6 +246,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_gone_while_blocks_are_read),
         cmocka_unit_test(test_unreadable_blocks),
+        cmocka_unit_test(test_behind_the_index),
         cmocka_unit_test(test_no_such_part),
         cmocka_unit_test(test_gone_while_a_chunk_is_read),
         cmocka_unit_test(test_replaced_while_a_chunk_is_read),

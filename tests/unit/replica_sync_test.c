@@ -405,6 +405,29 @@ static world_t *open_attested(void) {
     return w;
 }
 
+/* One member's word may be what another's snapshot lacks, and the frame was lost: it is said again,
+ * less and less, and what comes in meanwhile puts nothing off. */
+static void test_a_root_is_told_again(void **state) {
+    (void)state;
+    world_t *w = open_attested();
+    uint64_t told = w->now.now_ns;
+    forget(w);
+    while (w->now.now_ns < told + 3 * SECOND_NS / 2) {
+        digest_t other = {{1}};
+        tell_checkpoint(w, 0, 1, &other);
+        pass(w, SECOND_NS / 4);
+    }
+    assert_int_equal(count_sent(w, FRAME_CHECKPOINT), 0);
+    assert_true(w->wake_at <= told + 2 * SECOND_NS);
+    pass(w, SECOND_NS);
+    assert_int_equal(count_sent(w, FRAME_CHECKPOINT), 3);
+    forget(w);
+    for (uint32_t i = 0; i < 3600; i++)
+        pass(w, SECOND_NS);
+    assert_in_range(count_sent(w, FRAME_CHECKPOINT), 3 * 50, 3 * 65);
+    world_close(w);
+}
+
 /* A root is given with its parts only when all of them are of one state. */
 static void test_a_root_fits_its_parts(void **state) {
     (void)state;
@@ -496,6 +519,7 @@ int main(void) {
         cmocka_unit_test(test_serving),
         cmocka_unit_test(test_serving_between_proofs),
         cmocka_unit_test(test_serving_takes_turns),
+        cmocka_unit_test(test_a_root_is_told_again),
         cmocka_unit_test(test_a_root_fits_its_parts),
         cmocka_unit_test(test_checkpoints_that_differ),
         cmocka_unit_test(test_checkpoints_of_a_liar),
