@@ -97,6 +97,19 @@ static void judge_slot(replica_t *r, block_slot_t *slot) {
     }
 }
 
+/* There was room when it was judged, or its payload made; what came since may have taken it (its
+ * signatures were at the pool, or the first proposal of a lease waited for the disk). Without room
+ * it waits like any other; one that was executed is final, and needs no vote from here. */
+static bool may_be_written(replica_t *r, block_slot_t *slot) {
+    bool judged = slot->state == BLOCK_GOOD || slot->state == BLOCK_EXECUTED;
+    bool written = slot->journal_sequence != 0 && (slot->journal_whole || !slot->whole);
+    if (!judged || written || journal_has(r, slot_bytes(slot).size))
+        return true;
+    if (slot->state == BLOCK_GOOD)
+        slot->state = BLOCK_WAITING;
+    return false;
+}
+
 void judge_verified(replica_t *r, verify_job_t *job) {
     block_slot_t *slot = blocks_find(&r->blocks, &job->block);
     uint32_t bad = 0;
@@ -112,20 +125,9 @@ void judge_verified(replica_t *r, verify_job_t *job) {
                   "height=%llu proposer=%u bad_signatures=%u",
                   (unsigned long long)slot_block(slot)->height, slot_block(slot)->proposer, bad);
     }
-    verdict(r, slot, bad == 0);
-}
-
-/* There was room when it was judged, or its payload made; what came since may have taken it (the
- * first proposal of a lease comes back when the disk has the lease). Without room it waits like any
- * other; one that was executed is final, and needs no vote from here. */
-static bool may_be_written(replica_t *r, block_slot_t *slot) {
-    bool judged = slot->state == BLOCK_GOOD || slot->state == BLOCK_EXECUTED;
-    bool written = slot->journal_sequence != 0 && (slot->journal_whole || !slot->whole);
-    if (!judged || written || journal_has(r, slot_bytes(slot).size))
-        return true;
-    if (slot->state == BLOCK_GOOD)
-        slot->state = BLOCK_WAITING;
-    return false;
+    slot->state = bad == 0 ? BLOCK_GOOD : BLOCK_BAD;
+    if (!slot->asked || may_be_written(r, slot))
+        verdict(r, slot, bad == 0);
 }
 
 /* Only what the core wants judged takes a place in the store, one block a view: whatever else a

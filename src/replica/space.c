@@ -11,6 +11,7 @@
  * The next state root is then due for a snapshot however little came since the last, and what only
  * the older one needs goes as well: one certified state and the journal above it are enough to go
  * on. */
+#include "replica/journal_format.h"
 #include "replica/state.h"
 
 #define MARK_BYTES (8 + 4 + 4 + 8 + 8 + SYNOD_DIGEST_BYTES)
@@ -166,7 +167,7 @@ static bool carry_blocks(replica_t *r, snapshot_slot_t *from) {
     for (uint32_t i = 0; i < BLOCKS_SLOTS; i++) {
         const block_slot_t *slot = &r->blocks.slots[i];
         if (is_written_above(slot, from->height))
-            bytes += slot_bytes(slot).size + BLOCK_FIXED_BYTES + JOURNAL_RECORD_HEADER_BYTES;
+            bytes += journal_cost(slot_bytes(slot).size + BLOCK_FIXED_BYTES + SYNOD_DIGEST_BYTES);
     }
     if (most > r->config.journal_segment_bytes / 4)
         most = r->config.journal_segment_bytes / 4;

@@ -255,20 +255,30 @@ void submit_verified(replica_t *r, verify_job_t *job) {
     r->pending_dirty = r->judge_again = true;
 }
 
-/* What was settled or evicted meanwhile is taken by no leader any more: it would wait here for ever
- * and cost an honest leader its place (HS 16). */
+/* Can it run no more? */
+static bool is_over(const replica_t *r, const request_t *request) {
+    if (request->session != 0)
+        return ledger_standing(r->ledger, request->session, request->sequence,
+                               request->acknowledged) != LEDGER_FRESH;
+    key_public_t key;
+    uint64_t nonce;
+    request_open_fields(request, &key, &nonce);
+    return ledger_find_session(r->ledger, &key, nonce) != 0;
+}
+
+/* What was settled or evicted meanwhile, or ran below a state that was transferred, is taken by no
+ * leader any more: it would wait here for ever and cost an honest leader its place (HS 16). */
 const mempool_entry_t *submit_oldest(replica_t *r) {
     for (;;) {
         const mempool_entry_t *entry = mempool_next(&r->mempool, NULL);
-        if (entry == NULL || entry->session == 0)
-            return entry;
+        if (entry == NULL)
+            return NULL;
         request_t request;
         reader_t reader = reader_of(mempool_bytes(&r->mempool, entry));
         synod_status status = request_decode(&reader, &request);
         invariant(status == SYNOD_OK); /* it was decoded when it came */
-        if (ledger_standing(r->ledger, request.session, request.sequence, request.acknowledged) ==
-            LEDGER_FRESH)
+        if (!is_over(r, &request))
             return entry;
-        (void)mempool_remove(&r->mempool, request.session, request.sequence);
+        (void)mempool_remove(&r->mempool, entry->session, entry->sequence);
     }
 }

@@ -1,12 +1,13 @@
 /* Copies of a release that fill the buffers of the journal: they are written in parts, and what the
  * core wants written meanwhile waits. */
 #include "replica/journal_state.h"
+#include "replica/ledger_state.h"
 #include "replica/state.h"
 #include "tests/unit/replica_lanes.h"
 
 enum { SELF = 3 };
 
-static node_t nodes[4];
+static node_t nodes[12];
 
 /* A small journal, one executed block, full lanes of all others. */
 static world_t *open_laden(void) {
@@ -61,31 +62,93 @@ static void test_what_is_carried_over_in_parts(void **state) {
     world_close(w);
 }
 
+/* While one buffer is being written the other one fills. */
+static void fill_buffers(world_t *w) {
+    static uint8_t junk[64u << 10];
+    journal_t *journal = w->replica->journal;
+    bytes_t part = bytes_of(junk, sizeof junk);
+    assert_true(w->appending);
+    journal_use_reserve(journal, true);
+    for (; part.size > 0; part.size = part.size > 1 ? 1 : 0)
+        while (journal_append(journal, JOURNAL_FINAL, &part, 1, NULL) != 0)
+            ;
+    journal_use_reserve(journal, false);
+}
+
 /* The first proposal of a lease waits for the disk; what a release copies may have taken the room
  * that there was when its payload was made. */
 static void test_own_proposal_finds_no_room(void **state) {
     (void)state;
     world_t *w = world_open(SUITE_SYMBOLIC, 0);
     replica_t *r = w->replica;
-    static uint8_t junk[64u << 10];
-    bytes_t part = bytes_of(junk, sizeof junk);
     w->disk_holds = true;
     ask(w, client_link(0), 0, 0, 1, 0, "");
     assert_int_equal(count_phase(w, PROPOSAL, NULL), 0);
-    assert_true(w->appending);
-    journal_use_reserve(r->journal, true);
-    while (journal_append(r->journal, JOURNAL_FINAL, &part, 1, NULL) != 0)
-        ;
-    part.size = 1;
-    while (journal_append(r->journal, JOURNAL_FINAL, &part, 1, NULL) != 0)
-        ;
-    journal_use_reserve(r->journal, false);
+    fill_buffers(w);
     finish_append(w);
     assert_int_equal(replica_phase(r), REPLICA_RUNNING);
     w->disk_holds = false;
     settle(w);
     assert_int_equal(w->halted, SYNOD_OK);
     assert_int_equal(replica_phase(r), REPLICA_RUNNING);
+    world_close(w);
+}
+
+/* The signatures of a block were at the pool while the room that there was for it went. */
+static void test_a_verdict_finds_no_room(void **state) {
+    (void)state;
+    world_t *w = world_open(SUITE_SYMBOLIC, SELF);
+    memset(nodes, 0, sizeof nodes);
+    nodes[0] = genesis(w);
+    grow(w, &nodes[0], &nodes[1], 1, 0);
+    for (uint32_t i = 0; i < 4; i++)
+        add_text(w, &nodes[2], 0, 0, i, 0, "");
+    grow(w, &nodes[1], &nodes[2], 2, 0);
+    w->disk_holds = w->pool_holds = true;
+    propose(w, &nodes[0], &nodes[1]);
+    propose(w, &nodes[1], &nodes[2]);
+    assert_int_equal(w->job_count, 1);
+    fill_buffers(w);
+    w->pool_holds = false;
+    settle(w);
+    assert_int_equal(w->halted, SYNOD_OK);
+    assert_int_equal(count_phase(w, VOTE, NULL), 0);
+    w->disk_holds = false;
+    settle(w);
+    assert_int_equal(count_phase(w, VOTE, NULL), 2);
+    assert_int_equal(w->halted, SYNOD_OK);
+    world_close(w);
+}
+
+/* Blocks above a snapshot are written again only where all of them fit, to the byte. */
+static void test_blocks_that_just_do_not_fit(void **state) {
+    (void)state;
+    enum { BLOCKS = 10 };
+    static uint8_t junk[2 * JOURNAL_SECTOR_BYTES];
+    world_t *w = world_open(SUITE_SYMBOLIC, SELF);
+    replica_t *r = w->replica;
+    memset(nodes, 0, sizeof nodes);
+    propose_chain(w, nodes, BLOCKS + 1);
+    make_short(w);
+    height_t executed = ledger_height(r->ledger);
+    r->ledger->table.height = 1; /* so that many blocks are above a snapshot of this very state */
+    snapshot_slot_t *from = &r->snapshots.slots[0];
+    from->height = 1;
+    from->keep = space_first_above(r, 1);
+    size_t least = BLOCKS * (BLOCK_FIXED_BYTES + JOURNAL_RECORD_HEADER_BYTES);
+    size_t room = (size_t)journal_align_sector(journal_cost(least)); /* and little more */
+    size_t filled = JOURNAL_SECTOR_BYTES + room - (size_t)journal_cost(least);
+    bytes_t part = bytes_of(junk, filled - JOURNAL_RECORD_HEADER_BYTES);
+    journal_use_reserve(r->journal, true);
+    assert_int_not_equal(journal_append(r->journal, JOURNAL_FINAL, &part, 1, NULL), 0);
+    r->journal->buffer_bytes = JOURNAL_SECTOR_BYTES + room;
+    assert_true(journal_room(r->journal, least));
+    journal_use_reserve(r->journal, false);
+    uint64_t before = journal_last(r->journal);
+    space_release(r);
+    assert_int_equal(w->halted, SYNOD_OK);
+    assert_int_equal(journal_last(r->journal), before);
+    r->ledger->table.height = executed;
     world_close(w);
 }
 
@@ -115,6 +178,8 @@ static void test_a_mark_that_says_nothing(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_verdict_finds_no_room),
+        cmocka_unit_test(test_blocks_that_just_do_not_fit),
         cmocka_unit_test(test_a_mark_that_says_nothing),
         cmocka_unit_test(test_what_is_carried_over_in_parts),
         cmocka_unit_test(test_own_proposal_finds_no_room),

@@ -1,5 +1,6 @@
 /* Requests of hostile and clumsy clients, and proposals that carry them. The replica under test is
  * member 3 and never leads here: member 0 leads the first term, member 1 the second. */
+#include "replica/state.h"
 #include "tests/unit/replica_chain.h"
 
 #define TERM (UINT64_C(1) << 32)
@@ -303,6 +304,37 @@ static void test_time_ahead_waits(void **state) {
     world_close(w);
 }
 
+/* A state that was transferred has the session that an open request waits for: nobody takes that
+ * request out by executing it, and all that came after it would wait behind it. */
+static void test_an_open_session_waits_for_nothing(void **state) {
+    (void)state;
+    world_t *w = open_session(SUITE_SYMBOLIC);
+    replica_t *r = w->replica;
+    for (uint64_t nonce = 99; nonce <= 100; nonce++) {
+        static node_t node;
+        request_t request;
+        node.payload_size = 0;
+        add_text(w, &node, 0, 0, nonce, 0, "");
+        reader_t reader = reader_of(payload_of(&node));
+        assert_int_equal(request_decode(&reader, &request), SYNOD_OK);
+        digest_t digest = request_digest(&request);
+        uint64_t sequence = mempool_sequence(&request, &digest);
+        assert_int_equal(mempool_add(&r->mempool, &request, sequence, &digest, w->now.now_ns),
+                         SYNOD_OK);
+    }
+    const mempool_entry_t *oldest = submit_oldest(r);
+    assert_non_null(oldest);
+    request_t request;
+    key_public_t key;
+    uint64_t nonce = 0;
+    reader_t reader = reader_of(mempool_bytes(&r->mempool, oldest));
+    assert_int_equal(request_decode(&reader, &request), SYNOD_OK);
+    request_open_fields(&request, &key, &nonce);
+    assert_int_equal(nonce, 100);
+    assert_int_equal(report(w).pending_requests, 1);
+    world_close(w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_retry_and_conflict),
@@ -312,6 +344,7 @@ int main(void) {
         cmocka_unit_test(test_window_and_unknown_session),
         cmocka_unit_test(test_full_mempool_is_busy),
         cmocka_unit_test(test_settled_request_is_dropped),
+        cmocka_unit_test(test_an_open_session_waits_for_nothing),
         cmocka_unit_test(test_forwarded_request_goes_on_to_the_leader),
         cmocka_unit_test(test_request_in_two_branches),
         cmocka_unit_test(test_payload_is_not_what_the_block_says),
