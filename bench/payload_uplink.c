@@ -41,7 +41,7 @@ static world_options_t options_of(uint32_t members, uint32_t kind) {
     options.chain.checkpoint_blocks = 256;
     options.mempool_bytes = 64u << 20; /* as the daemon: nobody is told to wait */
     options.segment_bytes = 4u << 20;
-    options.segments = 8 + members; /* replica/open.c: lanes_fit */
+    options.segments = 8 + members; /* more than a release needs (replica/space.c) */
     return options;
 }
 

@@ -74,6 +74,20 @@ static synod_status choose_app(node_t *node, const synod_app **app, reason_t *re
     return SYNOD_OK;
 }
 
+static synod_status judge_journal(const node_t *node, const replica_config_t *config,
+                                  reason_t *reason) {
+    uint64_t least = replica_segments_min(config);
+    if (config->journal_segments >= least)
+        return SYNOD_OK;
+    return reason_set(reason, SYNOD_BAD_CONFIG,
+                      "storage.journal_segments is %u: with %u validators, blocks of %u KiB and "
+                      "segments of %llu KiB at least %llu are needed (genesis %s)",
+                      config->journal_segments, config->committee->size,
+                      config->chain.core.payload_bytes_max >> 10,
+                      (unsigned long long)config->journal_segment_bytes >> 10,
+                      (unsigned long long)least, node->home.path.text);
+}
+
 static synod_status open_replica(node_t *node, reason_t *reason) {
     const genesis_t *genesis = &node->home.genesis;
     const settings_t *settings = &node->home.settings;
@@ -105,6 +119,9 @@ static synod_status open_replica(node_t *node, reason_t *reason) {
                                    genesis->member_count + (uint32_t)settings->clients_max};
     faults_replica(node, &config);
     node_key_replica_seed(&node->home.key, config.seed);
+    synod_status status = judge_journal(node, &config, reason);
+    if (status != SYNOD_OK)
+        return status;
     node->memory_size = replica_bytes(&config);
     node->memory = mmap(NULL, node->memory_size, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -113,7 +130,7 @@ static synod_status open_replica(node_t *node, reason_t *reason) {
         return reason_set(reason, SYNOD_NO_MEMORY, "no address space of %zu MiB: %s",
                           node->memory_size >> 20, strerror(errno));
     }
-    synod_status status = replica_open(node->memory, node->memory_size, &config, &node->replica);
+    status = replica_open(node->memory, node->memory_size, &config, &node->replica);
     return status == SYNOD_OK
                ? SYNOD_OK
                : reason_set(reason, status, "the replica cannot be opened: %s (genesis %s)",

@@ -34,7 +34,7 @@ size_t journal_memory_bytes(size_t buffer_bytes, uint32_t segments) {
 }
 
 static size_t body_max_of(const journal_t *journal, size_t buffer_bytes) {
-    uint64_t segment = journal->segment_bytes - journal_kept(journal) -
+    uint64_t segment = journal->segment_bytes - journal_kept(journal->segment_bytes) -
                        2 * (uint64_t)JOURNAL_SECTOR_BYTES - JOURNAL_RECORD_HEADER_BYTES;
     uint64_t most = buffer_bytes - JOURNAL_RECORD_HEADER_BYTES;
     most = most < segment ? most : segment;
@@ -57,6 +57,7 @@ journal_t *journal_make_sized(void *memory, size_t buffer_bytes, uint64_t segmen
     journal->extent_bytes = UINT64_MAX;
     journal->segment_bytes = segment_bytes;
     journal->segments = segments;
+    journal->reserve = 1;
     journal->buffer_bytes = capacity;
     journal->body_max = body_max_of(journal, buffer_bytes);
     journal->buffers[0].memory = at;
@@ -67,6 +68,21 @@ journal_t *journal_make_sized(void *memory, size_t buffer_bytes, uint64_t segmen
     journal->turned = true;
     ensure(journal->body_max >= JOURNAL_GENESIS_MAX);
     return journal;
+}
+
+void journal_set_reserve(journal_t *journal, uint32_t segments) {
+    require(segments >= 1 && segments < journal->segments);
+    journal->reserve = segments;
+}
+
+/* Of each segment its first record, the turn and rounding take a sector each; where a record turns
+ * to the next one up to its length is left. */
+uint64_t journal_segments_for(uint64_t segment_bytes, uint64_t bytes, uint64_t largest) {
+    uint64_t lost = 3 * (uint64_t)JOURNAL_SECTOR_BYTES + largest;
+    uint64_t wanted = bytes + journal_kept(segment_bytes);
+    require(segment_bytes > lost);
+    uint64_t each = segment_bytes - lost;
+    return wanted <= each + largest ? 1 : (wanted - largest + each - 1) / each;
 }
 
 void journal_set_extent(journal_t *journal, uint64_t bytes) {

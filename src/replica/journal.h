@@ -41,7 +41,7 @@ typedef enum journal_kind {
 typedef struct journal journal_t;
 
 /* Memory: two write buffers of `buffer_bytes` each (at least JOURNAL_RECORD_MAX + one header, or
- * journal_body_max is less) and the bookkeeping. `segments` bounds the device (at least 3; one is
+ * journal_body_max is less) and the bookkeeping. `segments` bounds the device (at least 3; some are
  * kept free, see journal_use_reserve); it may grow between two runs, not shrink. */
 size_t journal_memory_bytes(size_t buffer_bytes, uint32_t segments);
 journal_t *journal_make(void *memory, size_t buffer_bytes, uint32_t segments, const host_t *host);
@@ -66,8 +66,8 @@ uint64_t journal_append(journal_t *journal, journal_kind_t kind, const bytes_t *
 bool journal_room(const journal_t *journal, size_t size);
 /* Have ordinary appends a whole segment beyond the present one? What may wait for a release
  * (blocks) is added only then, so that what may not (records of the core) finds room until it comes
- * (attack F6). With 8 segments or more that is so again whenever all but the last two are released.
- */
+ * (attack F6). With 6 segments and twice the reserve that is so again whenever all but the last two
+ * and what filled the reserve are released. */
 bool journal_roomy(const journal_t *journal);
 /* Hands what has collected to the host unless a write is under way. */
 void journal_pump(journal_t *journal);
@@ -137,7 +137,12 @@ uint64_t journal_capacity_bytes(const journal_t *journal);
  * of them (a core's newest record of each key) has to be appended again first. Adds a record of the
  * journal's own if a segment became free, so pump afterwards. */
 void journal_release(journal_t *journal, uint64_t sequence);
-/* While set, any kind may take the free segment that ordinary appends leave; JOURNAL_SNAPSHOT
+/* So many free segments are left by ordinary appends; 1 unless this is called. */
+void journal_set_reserve(journal_t *journal, uint32_t segments);
+/* How many free segments surely take records of `bytes` with all their headers, the longest of
+ * which has `largest`; a segment is longer than that by four sectors at least. */
+uint64_t journal_segments_for(uint64_t segment_bytes, uint64_t bytes, uint64_t largest);
+/* While set, any kind may take the free segments that ordinary appends leave; JOURNAL_SNAPSHOT
  * always may. For what has to be written before something can be released (attack F6). */
 void journal_use_reserve(journal_t *journal, bool allowed);
 

@@ -44,11 +44,12 @@ static bool fits_segment(const journal_t *journal, size_t size, uint64_t kept) {
  * record overtakes a refused one. */
 bool journal_full(const journal_t *journal) {
     uint32_t free = free_slots(journal);
-    return free == 0 || (free == 1 && !fits_segment(journal, journal->body_max, 0));
+    return free < journal->reserve ||
+           (free == journal->reserve && !fits_segment(journal, journal->body_max, 0));
 }
 
 bool journal_roomy(const journal_t *journal) {
-    return journal->ordinal == 0 || free_slots(journal) > 2;
+    return journal->ordinal == 0 || free_slots(journal) > journal->reserve + 1;
 }
 
 journal_placement_t journal_plan(const journal_t *journal, size_t size, journal_level_t level) {
@@ -57,7 +58,8 @@ journal_placement_t journal_plan(const journal_t *journal, size_t size, journal_
         return JOURNAL_PLACE_FULL;
     }
     uint32_t free = free_slots(journal);
-    uint64_t kept = level != JOURNAL_LEVEL_MARK && free == 0 ? journal_kept(journal) : 0;
+    uint64_t kept =
+        level != JOURNAL_LEVEL_MARK && free == 0 ? journal_kept(journal->segment_bytes) : 0;
     uint32_t ranges = buffer->count;
     uint64_t used = buffer->used;
     journal_placement_t placement = JOURNAL_PLACE_HERE;

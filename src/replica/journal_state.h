@@ -59,6 +59,7 @@ struct journal {
     const host_t *host;
     uint64_t segment_bytes;
     uint32_t segments;
+    uint32_t reserve;    /* of them ordinary appends leave free */
     size_t buffer_bytes; /* of each of the two, whole sectors */
     size_t body_max;
     journal_phase_t phase;
@@ -117,8 +118,8 @@ static inline journal_buffer_t *journal_collecting(journal_t *journal) {
 }
 /* Kept in the very last segment for opening marks: a node that crashes again and again on a full
  * device must still come up. */
-static inline uint64_t journal_kept(const journal_t *journal) {
-    uint64_t sectors = journal->segment_bytes / 16 / JOURNAL_SECTOR_BYTES;
+static inline uint64_t journal_kept(uint64_t segment_bytes) {
+    uint64_t sectors = segment_bytes / 16 / JOURNAL_SECTOR_BYTES;
     return (sectors > 8 ? sectors : 8) * JOURNAL_SECTOR_BYTES;
 }
 

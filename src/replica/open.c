@@ -206,12 +206,32 @@ size_t replica_bytes(const replica_config_t *given) {
     return layout.used;
 }
 
-/* A block goes with its content, and with references as large, into one frame; what all lanes may
- * hold is written again when the journal is released (space.c). */
-static bool lanes_fit(const replica_config_t *c) {
-    uint64_t held = (uint64_t)c->committee->size * c->chain.core.payload_bytes_max;
-    return c->chain.core.payload_bytes_max <= PAYLOAD_CERTIFIED_BYTES_MAX &&
-           held <= c->journal_segments * c->journal_segment_bytes / 4;
+/* A block into a segment; and one that goes with its content, and with references as large, into
+ * one frame. */
+static bool block_fits(const replica_config_t *c) {
+    uint64_t payload = c->chain.core.payload_bytes_max;
+    return c->journal_segment_bytes >= payload + content_max(c) + UINT64_C(16) * 4096 &&
+           (!payload_is_apart(c) || payload <= PAYLOAD_CERTIFIED_BYTES_MAX);
+}
+
+/* Beside two segments in use and those that are free when there is room again: what a release
+ * writes again stands there twice for a while (journal_roomy). */
+#define SEGMENTS_BESIDE (JOURNAL_SEGMENTS_MIN - 2)
+
+uint64_t replica_segments_min(const replica_config_t *given) {
+    replica_config_t config = *given;
+    fill(&config);
+    if (!block_fits(&config))
+        return 0;
+    return payload_is_apart(&config) ? SEGMENTS_BESIDE + 2 * space_reserve(&config)
+                                     : JOURNAL_SEGMENTS_MIN;
+}
+
+/* What a release may write again, as far as there are segments for it. */
+static uint32_t reserve(const replica_config_t *c) {
+    uint64_t wanted = space_reserve(c);
+    uint32_t most = (c->journal_segments - SEGMENTS_BESIDE) / 2;
+    return wanted < most ? (uint32_t)wanted : most;
 }
 
 static synod_status judge_config(const replica_config_t *c) {
@@ -227,13 +247,9 @@ static synod_status judge_config(const replica_config_t *c) {
         c->chain.core.payload_bytes_max < 4096 ||
         c->chain.core.execution_horizon > BLOCKS_SLOTS / 2 || ledger_bytes(&c->chain.ledger) == 0)
         return SYNOD_BAD_CONFIG;
-    if (payload_is_apart(c) && !lanes_fit(c))
-        return SYNOD_BAD_CONFIG;
     /* The parts' own preconditions: an operator's number is judged, not asserted. */
-    uint64_t block =
-        (uint64_t)c->chain.core.payload_bytes_max + content_max(c) + UINT64_C(16) * 4096;
-    if (c->journal_segments < JOURNAL_SEGMENTS_MIN || c->journal_segment_bytes % 4096 != 0 ||
-        c->journal_segment_bytes < block ||
+    if (c->journal_segment_bytes % 4096 != 0 || !block_fits(c) ||
+        c->journal_segments < JOURNAL_SEGMENTS_MIN ||
         c->journal_segment_bytes > UINT64_MAX / 2 / c->journal_segments ||
         c->mempool_bytes < 4 * REQUEST_BYTES_MAX ||
         c->links_max < 2 * (uint64_t)c->committee->size + 1)
@@ -251,6 +267,8 @@ static void start_parts(replica_t *r, const parts_t *parts) {
                                     c->journal_segments, c->host);
     if (c->journal_extent_bytes != 0)
         journal_set_extent(r->journal, c->journal_extent_bytes);
+    if (payload_is_apart(c))
+        journal_set_reserve(r->journal, reserve(c));
     /* Tables keyed by what clients choose are mixed with a secret of this node. */
     r->known_secret = load_u64(c->seed) ^ load_u64(c->seed + 16);
     r->mempool = mempool_make(parts->mempool, c->mempool_bytes, load_u64(c->seed + 8));

@@ -61,7 +61,7 @@ typedef struct replica_config {
     const synod_app *app;
     const host_t *host; /* borrowed */
     /* this node's own bounds; zero = default */
-    uint32_t journal_segments;      /* default 64, at least JOURNAL_SEGMENTS_MIN */
+    uint32_t journal_segments;      /* default 64; see replica_segments_min */
     uint64_t journal_segment_bytes; /* part of the device; default 64 MiB */
     /* Bytes that the journal's device has now: beyond, nothing was ever written; 0: not known. */
     uint64_t journal_extent_bytes;
@@ -78,6 +78,10 @@ typedef struct replica replica_t;
 
 /* Bytes that replica_open needs, zeroed; mostly reserved, touched as used. */
 size_t replica_bytes(const replica_config_t *config);
+/* The fewest journal segments with which a full journal is surely released again; with fewer, but
+ * JOURNAL_SEGMENTS_MIN, what all lanes may hold at worst may not find room then, so the daemon
+ * refuses them. 0: the segments are too small. */
+uint64_t replica_segments_min(const replica_config_t *config);
 /* Copies the config. BAD_CONFIG, UNSUPPORTED, NO_MEMORY. */
 synod_status replica_open(void *memory, size_t size, const replica_config_t *config,
                           replica_t **replica);

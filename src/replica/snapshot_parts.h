@@ -63,6 +63,8 @@ void space_write_records(replica_t *r);
 bool space_short(const replica_t *r);
 /* May a block be added, or does it wait? */
 bool space_for_block(replica_t *r, size_t size);
+/* Segments of the journal that what a release writes again may take, with batches of their own. */
+uint64_t space_reserve(const replica_config_t *config);
 /* The first record of the journal that somebody who starts from this height needs. */
 uint64_t space_first_above(const replica_t *r, height_t height);
 void space_mark(replica_t *r, uint32_t slot);

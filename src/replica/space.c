@@ -152,11 +152,32 @@ static bool carry_over(replica_t *r, uint64_t below) {
     return true;
 }
 
+/* Most bytes of blocks that one release writes again. */
+static uint64_t blocks_carried_max(uint64_t segment_bytes) {
+    return segment_bytes / 4 < JOURNAL_RECORD_MAX / 2 ? segment_bytes / 4 : JOURNAL_RECORD_MAX / 2;
+}
+
+/* A full journal has these, and a release writes all of it before it gains anything: the lanes, and
+ * of one once more what a buffer had no room for, records of the core, blocks. */
+uint64_t space_reserve(const replica_config_t *c) {
+    uint64_t n = c->committee->size, payload = c->chain.core.payload_bytes_max;
+    uint64_t batch = journal_cost(BATCH_HEADER_BYTES) + JOURNAL_RECORD_HEADER_BYTES;
+    uint64_t lane = payload + LANE_WINDOW * batch;
+    uint64_t again = lane + n * lane / (JOURNAL_BUFFER_BYTES - lane) * lane;
+    uint64_t record = journal_cost(5 + 4 * PATH_PARTS_MAX + 4 +
+                                   c->protocol->record_bytes_max(c->committee->size));
+    return journal_segments_for(c->journal_segment_bytes,
+                                n * lane + again + c->protocol->records_max * record +
+                                    blocks_carried_max(c->journal_segment_bytes),
+                                payload + batch);
+}
+
 /* Blocks above the snapshot, of which some may lie far below the tail, again at its end. Only of a
  * snapshot of this very state: executed blocks above it may have left the store, and are needed.
  * False: the journal has no room now. */
 static bool carry_blocks(replica_t *r, snapshot_slot_t *from) {
     uint64_t bytes = 0, most = journal_body_max(r->journal) / 2;
+    uint64_t share = blocks_carried_max(r->config.journal_segment_bytes);
     if (from->height != ledger_height(r->ledger))
         return true;
     /* Once a release: each time it would move what is kept past the records and batches that the
@@ -169,9 +190,7 @@ static bool carry_blocks(replica_t *r, snapshot_slot_t *from) {
         if (is_written_above(slot, from->height))
             bytes += journal_cost(slot_bytes(slot).size + BLOCK_FIXED_BYTES + SYNOD_DIGEST_BYTES);
     }
-    if (most > r->config.journal_segment_bytes / 4)
-        most = r->config.journal_segment_bytes / 4;
-    if (bytes > most)
+    if (bytes > (most < share ? most : share))
         return true; /* the release goes as far as the oldest of them */
     if (!journal_room(r->journal, (size_t)bytes))
         return false;

@@ -40,6 +40,15 @@ static void make_short(world_t *w) {
     }
 }
 
+/* Until ordinary records have no room. */
+static void fill_journal(world_t *w) {
+    static uint8_t junk[16u << 10];
+    bytes_t part = bytes_of(junk, sizeof junk);
+    while (journal_append(w->replica->journal, JOURNAL_FINAL, &part, 1, NULL) != 0)
+        settle(w);
+    assert_int_equal(journal_status(w->replica->journal), SYNOD_NO_SPACE);
+}
+
 /* What lanes hold is more than a buffer of the journal takes: it is written in several turns, each
  * part once, and then the journal has room again. */
 static void test_what_is_carried_over_in_parts(void **state) {
@@ -152,6 +161,63 @@ static void test_blocks_that_just_do_not_fit(void **state) {
     world_close(w);
 }
 
+/* As many open requests as a batch of the largest size takes, in one. */
+static void send_full_batch(world_t *w, member_t author) {
+    enum { ROOM = PAYLOAD_MAX - 1024 };
+    static uint8_t requests[PAYLOAD_MAX], body[BATCH_HEADER_BYTES + PAYLOAD_MAX];
+    static node_t node;
+    batch_entry_t entry = {0};
+    digest_t none = {{0}};
+    for (uint64_t nonce = 1; entry.size_bytes < ROOM; nonce++) {
+        node.payload_size = 0;
+        add_request(w, &node, 0, 0, 10000 * (author + 1) + nonce, 0, (bytes_t){0});
+        memcpy(requests + entry.size_bytes, node.payload, node.payload_size);
+        entry.size_bytes += (uint32_t)node.payload_size;
+        entry.requests++;
+    }
+    batch_t batch = {.author = author,
+                     .sequence = 1,
+                     .parent = none,
+                     .requests = bytes_of(requests, entry.size_bytes)};
+    writer_t writer = writer_of(body, sizeof body);
+    batch_encode(&batch, &writer);
+    assert_false(writer.failed);
+    feed(w, member_link(author), FRAME_BATCH, writer_bytes(&writer));
+}
+
+/* Full lanes of more than a segment, and a journal that is full as well: what ordinary records left
+ * free takes them, and blocks have room again. */
+static void test_full_lanes_have_room(void **state) {
+    (void)state;
+    world_t *w = world_make(SUITE_SYMBOLIC, SELF);
+    w->config.chain.payload = PAYLOAD_CERTIFIED;
+    w->config.journal_segment_bytes = 2 * PAYLOAD_MAX + 16 * JOURNAL_SECTOR_BYTES;
+    uint64_t least = replica_segments_min(&w->config);
+    assert_in_range(least, JOURNAL_SEGMENTS_MIN + 1, SEGMENTS);
+    w->config.journal_segments = (uint32_t)least;
+    start(w);
+    connect_all(w);
+    memset(nodes, 0, sizeof nodes);
+    propose_chain(w, nodes, 3);
+    for (member_t m = 0; m < SELF; m++)
+        send_full_batch(w, m);
+    assert_int_equal(count_sent(w, FRAME_BATCH_ACK), SELF);
+    for (uint64_t nonce = 1; nonce <= 400; nonce++)
+        ask(w, client_link(0), 0, 0, nonce, 0, "");
+    replica_t *r = w->replica;
+    r->journal->body_max = PAYLOAD_MAX + (4u << 10); /* large segments are full when so much fits */
+    fill_journal(w);
+    r->snapshots.slots[0].height = ledger_height(r->ledger); /* a snapshot of this very state */
+    r->snapshots.slots[0].keep = space_first_above(r, ledger_height(r->ledger));
+    r->snapshots.release_due = true;
+    for (uint32_t i = 0; i < 20 && r->snapshots.release_due; i++)
+        pass(w, SECOND_NS / 40);
+    assert_false(r->snapshots.release_due);
+    assert_false(space_short(r));
+    assert_int_equal(w->halted, SYNOD_OK);
+    world_close(w);
+}
+
 /* The machine stopped while a transferred snapshot was being loaded: its mark says nothing of what
  * it needs, and the first block above it stands before the mark. */
 static void test_a_mark_that_says_nothing(void **state) {
@@ -180,6 +246,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_verdict_finds_no_room),
         cmocka_unit_test(test_blocks_that_just_do_not_fit),
+        cmocka_unit_test(test_full_lanes_have_room),
         cmocka_unit_test(test_a_mark_that_says_nothing),
         cmocka_unit_test(test_what_is_carried_over_in_parts),
         cmocka_unit_test(test_own_proposal_finds_no_room),
