@@ -53,6 +53,7 @@ static synod_status open_core(synod_client *client, reason_t *reason) {
     config.queries_max = QUERIES_AT_ONCE;
     config.query_bytes_max = 4096;
     or_default(options->deadline_ns, &config.deadline_ns);
+    client->deadline_ns = config.deadline_ns;
     or_default(options->query_deadline_ns, &config.query_deadline_ns);
     or_default(options->linger_ns, &config.linger_ns);
     config.window = options->window != 0 ? options->window : config.window;
@@ -146,15 +147,19 @@ synod_status synod_client_open(const synod_client_options *options, synod_client
 
 static synod_status put(synod_client *client, want_kind_t kind, synod_bytes bytes,
                         synod_client_done *done, void *context) {
-    want_t want = {kind, (uint32_t)bytes.size, done, context};
     bool operation = kind == WANT_OPERATION;
+    uint64_t until_ns =
+        client->deadline_ns == 0 ? UINT64_MAX : client_now_ns() + client->deadline_ns;
+    want_t want = {kind, (uint32_t)bytes.size, until_ns, done, context};
     if (bytes.size > (operation ? client_operation_bytes_max(client->core) : REQUEST_BYTES_MAX))
         return SYNOD_TOO_LARGE;
     uint32_t *open = operation ? &client->open_operations : &client->open_queries;
     uint32_t most = operation ? client->operations.capacity : client->queries.capacity;
     uv_mutex_lock(&client->mutex);
     inbox_t *inbox = &client->inbox[client->filling];
-    bool room = inbox->used + sizeof want + bytes.size <= INBOX_BYTES && *open < most;
+    /* The callbacks of the close may submit, and nobody takes it any more. */
+    bool room =
+        !client->stop && inbox->used + sizeof want + bytes.size <= INBOX_BYTES && *open < most;
     if (room) {
         memcpy(inbox->bytes + inbox->used, &want, sizeof want);
         if (bytes.size > 0)

@@ -20,6 +20,7 @@ typedef enum want_kind { WANT_OPERATION = 1, WANT_QUERY = 2, WANT_PROVED_QUERY =
 typedef struct want {
     want_kind_t kind;
     uint32_t size;
+    uint64_t until_ns; /* an operation that the core has no room for until then is BUSY */
     synod_client_done *done;
     void *context;
 } want_t;
@@ -57,6 +58,7 @@ typedef struct status_slot {
 
 struct synod_client {
     synod_client_options options;
+    uint64_t deadline_ns; /* of an operation; 0: none */
     genesis_t genesis;
     log_t log;
     bool log_open;

@@ -230,6 +230,18 @@ static bool take_want(synod_client *client, uint64_t now, const want_t *want, by
     return true;
 }
 
+/* It was not taken over in time, so it was never sent. What was sent and may still run keeps its
+ * place in the core for as long as nobody answers, and with it all room there. */
+static bool give_up_want(synod_client *client, uint64_t now, const want_t *want) {
+    if (want->kind != WANT_OPERATION || now < want->until_ns)
+        return false;
+    synod_client_result result = {.size_bytes = sizeof result, .status = SYNOD_BUSY};
+    if (want->done != NULL)
+        want->done(want->context, &result);
+    client->operations_done++;
+    return true;
+}
+
 static void take_inbox(synod_client *client) {
     uint64_t now = client_now_ns();
     for (;;) {
@@ -238,8 +250,8 @@ static void take_inbox(synod_client *client) {
             want_t want;
             memcpy(&want, inbox->bytes + inbox->taken, sizeof want);
             bytes_t bytes = bytes_of(inbox->bytes + inbox->taken + sizeof want, want.size);
-            if (!take_want(client, now, &want, bytes))
-                return;
+            if (!take_want(client, now, &want, bytes) && !give_up_want(client, now, &want))
+                return; /* a later turn; the net's clock makes two a second */
             inbox->taken += sizeof want + want.size;
         }
         inbox->used = inbox->taken = 0;
@@ -296,10 +308,13 @@ static void on_turn(void *context) {
     synod_client *client = context;
     if (client->net == NULL || client->stopping)
         return;
-    take_inbox(client);
+    /* Before the inbox is looked at: what comes after that look has to wake this thread again. */
     uv_mutex_lock(&client->mutex);
     bool flush = client->flush, stop = client->stop;
     client->flush = client->signalled = false;
+    uv_mutex_unlock(&client->mutex);
+    take_inbox(client);
+    uv_mutex_lock(&client->mutex);
     publish(client);
     uv_mutex_unlock(&client->mutex);
     if (flush)
@@ -316,7 +331,7 @@ net_events_t client_net_events(synod_client *client) {
 }
 
 void client_signal(synod_client *client) {
-    if (client->signalled)
+    if (client->signalled || client->stop) /* the close wakes it by itself, once */
         return;
     client->signalled = true;
     uv_async_send(&client->signal);

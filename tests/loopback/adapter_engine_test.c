@@ -272,6 +272,80 @@ static void test_refused(void **state) {
     assert_null(engine);
 }
 
+static synod_status try_set(synod_client *client, bytes_t operation) {
+    uint8_t answer[64];
+    size_t size = 0;
+    return synod_client_call(client, operation, answer, sizeof answer, &size);
+}
+
+/* ---- a client that nobody can answer ---- */
+
+static synod_client *open_hurried_client(void) {
+    synod_client *client = NULL;
+    char path[600];
+    (void)snprintf(path, sizeof path, "%s/genesis.json", home_of(0));
+    const synod_client_options options = {.size_bytes = sizeof options,
+                                          .genesis_path = path,
+                                          .deadline_ns = UINT64_C(300000000),
+                                          .window = 1};
+    assert_int_equal(synod_client_open(&options, &client, reason, sizeof reason), SYNOD_OK);
+    return client;
+}
+
+/* Each operation has its deadline, also one that the core has no room for: the first was sent and
+ * may still run, so it keeps its place, and no later one gets out. */
+static void test_every_operation_ends(void **state) {
+    (void)state;
+    synod_client *client = open_hurried_client();
+    uint8_t bytes[64];
+    writer_t writer = writer_of(bytes, sizeof bytes);
+    kv_encode_set(&writer, bytes_of("key", 3), bytes_of("value", 5));
+    wait_for(try_set(client, writer_bytes(&writer)) == SYNOD_OK);
+    close_engine(2);
+    close_engine(3);
+    for (uint32_t count = 0; count < 6; count++) {
+        assert_int_equal(synod_client_submit(client, writer_bytes(&writer), NULL, NULL), SYNOD_OK);
+        synod_client_flush(client);
+        if (!synod_client_wait(client, UINT64_C(3000000000))) {
+            fail_msg("operation %u of nobody's answer did not end", count);
+        }
+    }
+    synod_client_close(client);
+    assert_int_equal(open_engine(2), SYNOD_OK);
+    assert_int_equal(open_engine(3), SYNOD_OK);
+    wait_for_peers(MEMBERS - 1);
+}
+
+typedef struct again {
+    synod_client *client;
+    uint32_t taken, refused;
+} again_t;
+
+static void on_again(void *context, const synod_client_result *result) {
+    again_t *again = context;
+    if (result->status == SYNOD_OK) {
+        return;
+    }
+    synod_status status = synod_client_submit(again->client, bytes_of("x", 1), on_again, again);
+    *(status == SYNOD_OK ? &again->taken : &again->refused) += 1;
+}
+
+/* Who submits again what was not done does so in the callbacks of the close as well. */
+static void test_submit_while_closing(void **state) {
+    (void)state;
+    close_engine(0);
+    close_engine(1);
+    close_engine(2);
+    close_engine(3);
+    again_t again = {.client = open_client()};
+    assert_int_equal(synod_client_submit(again.client, bytes_of("x", 1), on_again, &again),
+                     SYNOD_OK);
+    (void)usleep(100000);
+    synod_client_close(again.client);
+    assert_int_equal(again.taken, 0);
+    assert_int_equal(again.refused, 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_process_stays_its_owners),
@@ -281,6 +355,8 @@ int main(void) {
         cmocka_unit_test(test_stop_at_once),
         cmocka_unit_test(test_home_in_use),
         cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_every_operation_ends),
+        cmocka_unit_test(test_submit_while_closing),
         cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
