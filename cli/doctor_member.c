@@ -31,10 +31,11 @@ static void judge_slow_answers(const doctor_input_t *in, findings_t *findings, u
     for (uint32_t round = 0; round < DOCTOR_ROUNDS; round++) {
         const survey_row_t *row = &in->rounds[round]->rows[member];
         uint64_t took = row->answered ? row->took_ns : 2 * SLOW_ANSWER_NS;
-        slow += took > SLOW_ANSWER_NS && took > 10 * usual ? 1 : 0;
+        slow += !row->answered || (took > SLOW_ANSWER_NS && took > 10 * usual) ? 1 : 0;
         longest = took > longest ? took : longest;
     }
-    if (slow < 2)
+    /* Once may happen to anybody, but who does not answer now is not well. */
+    if (slow < 2 && row_of(in, member) != NULL)
         return;
     finding_t *finding = doctor_add(findings, member, "member %" PRIu32 " is slow", member);
     EVIDENCE(finding,
@@ -171,10 +172,12 @@ static void judge_root(const doctor_input_t *in, findings_t *findings, uint32_t 
         *(equal ? &same : &differ) += committee_weight(in->committee, m);
         others += equal ? 0 : 1;
     }
-    if (differ <= same)
+    if (differ == 0 || differ < same)
         return;
+    /* In halves nobody is the odd one, and all are told of it. */
     finding_t *finding =
-        doctor_add(findings, member, "member %" PRIu32 " has another state than most", member);
+        doctor_add(findings, member, "member %" PRIu32 " has another state than %s", member,
+                   differ > same ? "most" : "half of them");
     EVIDENCE(finding, "at height %llu its root is %02x%02x%02x%02x, and %" PRIu32 " others differ",
              ULL(r->root_height), r->root.bytes[0], r->root.bytes[1], r->root.bytes[2],
              r->root.bytes[3], others);

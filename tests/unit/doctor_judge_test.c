@@ -177,6 +177,28 @@ static void test_version_and_state(void **state) {
     assert_int_equal(findings.count, 0);
 }
 
+/* Two and two: nobody is the odd one, and the chain is certainly not well. */
+static void test_state_in_halves(void **state) {
+    (void)state;
+    rows[LAST][2].report.root.bytes[0] = rows[LAST][3].report.root.bytes[0] = 0xab;
+    judge();
+    assert_int_equal(findings.count, 4);
+    assert_non_null(strstr(findings.items[0].what, "member 0 has another state than half"));
+    assert_non_null(strstr(findings.items[3].evidence, "at height 100 its root is ab000000"));
+}
+
+/* It answered once and never again. That the others are far away is no excuse. */
+static void test_went_silent(void **state) {
+    (void)state;
+    EACH(round) for (uint32_t m = 0; m < MEMBERS; m++) rows[round][m].took_ns = 60 * MS;
+    for (uint32_t round = 1; round < DOCTOR_ROUNDS; round++)
+        rows[round][3].answered = false;
+    expect(3, "is slow", "9 of 10 questions");
+    (void)healthy(NULL);
+    rows[LAST][3].answered = false; /* just now */
+    expect(3, "is slow", "1 of 10 questions");
+}
+
 static void test_disk(void **state) {
     (void)state;
     rows[LAST][0].report.disk_full = 1;
@@ -260,11 +282,18 @@ static void test_standstill(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_healthy),    TEST(test_gone),
-        TEST(test_weights),    TEST(test_version_and_state),
-        TEST(test_disk),       TEST(test_clock),
-        TEST(test_lag),        TEST(test_slow),
-        TEST(test_partitions), TEST(test_standstill),
+        TEST(test_healthy),
+        TEST(test_gone),
+        TEST(test_weights),
+        TEST(test_version_and_state),
+        TEST(test_state_in_halves),
+        TEST(test_went_silent),
+        TEST(test_disk),
+        TEST(test_clock),
+        TEST(test_lag),
+        TEST(test_slow),
+        TEST(test_partitions),
+        TEST(test_standstill),
     };
     return cmocka_run_group_tests_name("doctor.judge", tests, NULL, NULL);
 }
