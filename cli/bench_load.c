@@ -30,11 +30,14 @@ static bool read_is_right(const synod_client_result *result) {
     return kv_read_get(result->result, &value) && value.present;
 }
 
-static void count_interval(bench_t *b, uint64_t now_ns, uint64_t took_ns, bool good) {
+static void count_interval(bench_t *b, uint64_t now_ns, uint64_t took_ns, bool answered,
+                           bool good) {
     uint64_t index = (now_ns - b->from_ns) / b->interval_ns;
     interval_t *interval = &b->intervals[index < b->interval_count ? index : b->interval_count - 1];
-    histogram_add(&interval->latencies, took_ns);
     interval->failed += !good;
+    if (!answered)
+        return;
+    histogram_add(&interval->latencies, took_ns);
     atomic_fetch_add(&b->measured, 1);
 }
 
@@ -59,6 +62,11 @@ void bench_note_pause(bench_t *b, uint64_t now_ns) {
     b->last_answer_ns = now_ns;
 }
 
+/* The client gave it up, at its deadline or at the end: what it took until then is no latency. */
+static bool is_answered(const synod_client_result *result) {
+    return result->status != SYNOD_BUSY && (result->status != SYNOD_UNKNOWN || result->height != 0);
+}
+
 static void on_done(void *context, const synod_client_result *result) {
     bench_t *b = running;
     const started_t *start = &b->starts[(uint64_t)(uintptr_t)context % STARTS];
@@ -69,12 +77,14 @@ static void on_done(void *context, const synod_client_result *result) {
     if (!good)
         atomic_fetch_add(&b->failed, 1);
     if (b->from_ns != 0) {
-        count_latency(b, start, now);
+        bool answered = is_answered(result);
+        if (answered)
+            count_latency(b, start, now);
         bool ordered = !(start->read && b->queries);
         if (now >= b->from_ns && now < b->to_ns) {
             if (good && ordered) /* who answers questions need not order anything */
                 bench_note_pause(b, now);
-            count_interval(b, now, now - start->at_ns, good);
+            count_interval(b, now, now - start->at_ns, answered, good);
             if (result->height < BLOCKS_COUNTED && ordered)
                 b->block_operations[result->height]++;
         }

@@ -55,7 +55,7 @@ static int report(const verb_t *verb, const ask_t *ask, const char *const *words
     if (answer->status != SYNOD_OK && answer->status != SYNOD_APP_ERROR)
         return failed(verb, "%s", outcome_text(answer->status));
     bool good = kv_words_print(stdout, words, bytes_of(answer->bytes, answer->size), ask->json);
-    if (ask->prove && !ask->json) {
+    if (ask->prove && !ask->json && answer->status == SYNOD_OK) { /* a refusal has no proof */
         printf("proved at height %llu against root ", (unsigned long long)answer->height);
         for (size_t i = 0; i < sizeof answer->root.bytes; i++)
             printf("%02x", answer->root.bytes[i]);

@@ -86,6 +86,14 @@ end
 check(empty >= 2, "%d empty intervals after the kill", empty)
 check(last >= 250, "%d operations in the last second, 500 were due", last)
 
+-- half of them dead: of 200 that were due those of the first 0.2 s have an answer
+local dead = json.decode(read("dead.json"))
+check(dead.unanswered > 100 and dead.failed > 100, "%d without an answer, %d failed",
+    dead.unanswered, dead.failed)
+check(dead.completed + dead.unanswered <= 200 + 5, "%d answered and %d not", dead.completed,
+    dead.unanswered)
+check(dead.max_ms < 5000, "a latency of %.0f ms of what was not answered", dead.max_ms)
+
 -- a liar: told as text and as a page
 local text, lie = read("lie.text"), read("lie.html")
 local operations = tonumber(text:match("\n  operations +(%d+)"))

@@ -36,6 +36,12 @@ code=0
 timeout 60 "$synod" bench --port 7750 --rate 100 --batch 1 --duration 500ms --keys 10 \
     --kill 1@100ms,1@200ms > "$folder/out" 2>&1 || code=$?
 [ "$code" = 1 ] && grep -q "1 of 2 strikes found nobody" "$folder/out" || fail "a second kill"
+# Half of the validators are dead: what was under way is told as without an answer, and is neither an
+# operation of a second nor a latency, which would be the patience of bench, ten seconds.
+code=0
+timeout 60 "$synod" bench --port 7760 --rate 200 --batch 1 --duration 1s --keys 10 \
+    --kill 2@200ms,3@200ms --json > "$folder/dead.json" 2> "$folder/out" || code=$?
+[ "$code" = 1 ] || fail "a bench without an answer ended with $code"
 for page in kill lie; do
     xmllint --noout "$folder/$page.html" || fail "$page.html is not well-formed"
     grep -qi 'src=\|href=\|url(\|<script' "$folder/$page.html" && fail "$page.html wants more"
