@@ -11,6 +11,10 @@
 #define OPERATION_BYTES_MAX (1u << 20)
 /* Reads under way at once. */
 #define READS_MAX 512
+#define READ_TRIES 3
+/* Each read ends at its own deadline, so there is no need for another one; and what has not ended
+ * must not be left, for its answer is written to memory of ours. */
+#define UNTIL_ALL_END_NS (UINT64_MAX / 2)
 
 void loader_begin(loader_t *loader, synod_client *client, const record_set_t *records,
                   uint64_t pace_ns) {
@@ -116,14 +120,18 @@ uint64_t loader_compare(synod_client *client, const record_set_t *records,
         if (i % 1024 == 0)
             progress(context, atomic_load(&reading.compared));
     }
-    (void)synod_client_wait(client, UINT64_C(60000000000));
+    (void)synod_client_wait(client, UNTIL_ALL_END_NS);
+    bool given_up = false; /* one that cannot be read again and again stands for the others */
     for (size_t i = 0; i < records->count; i++) {
-        for (uint32_t tries = 0; atomic_load(&reads[i].retry) && tries < 3; tries++) {
+        uint32_t tries = given_up ? READ_TRIES : 0;
+        for (; atomic_load(&reads[i].retry) && tries < READ_TRIES; tries++) {
             ask(client, &reads[i]);
-            (void)synod_client_wait(client, UINT64_C(20000000000));
+            (void)synod_client_wait(client, UNTIL_ALL_END_NS);
         }
-        if (atomic_load(&reads[i].retry))
+        if (atomic_load(&reads[i].retry)) {
             atomic_fetch_add(&reading.different, 1);
+            given_up = true;
+        }
     }
     progress(context, records->count);
     free(reads);
