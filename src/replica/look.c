@@ -16,6 +16,25 @@ void replica_observe(replica_t *r, replica_observer_fn *observer, void *context)
     r->observer_context = context;
 }
 
+static height_t attested_by(const replica_t *r, member_t member) {
+    const checkpoint_said_t *said = &r->checkpoints[(size_t)member * CHECKPOINTS_KEPT];
+    height_t newest = 0;
+    for (uint32_t i = 0; i < CHECKPOINTS_KEPT; i++)
+        newest = said[i].height > newest ? said[i].height : newest;
+    return newest;
+}
+
+/* Have f + 1 members signed the root of a height that was not executed here? Then one of them is
+ * correct and it is so: blocks are missing, whether or not one of them has come already. */
+static bool is_behind(const replica_t *r) {
+    const committee_t *committee = r->config.committee;
+    uint64_t weight = 0;
+    for (member_t m = 0; m < committee->size; m++)
+        if (attested_by(r, m) > ledger_height(r->ledger))
+            weight += committee_weight(committee, m);
+    return weight >= quorum_weight(committee, QUORUM_ONE_HONEST);
+}
+
 void replica_status(const replica_t *r, instant_t now, status_report_t *report) {
     memset(report, 0, sizeof *report);
     report->member = r->config.self;
@@ -59,7 +78,8 @@ void replica_status(const replica_t *r, instant_t now, status_report_t *report) 
     report->links_refused = r->links_refused;
     report->lines_held = r->lines_held;
     report->uptime_ns = now.now_ns - r->started.now_ns;
-    report->synced = r->phase == REPLICA_RUNNING && r->final_height == report->executed;
+    report->synced =
+        r->phase == REPLICA_RUNNING && r->final_height == report->executed && !is_behind(r);
     report->phase = r->phase;
     report->time_ns = now.time_ns;
     report->leaders_rotated = r->figures.leaders_rotated;
@@ -80,10 +100,7 @@ void replica_peer(const replica_t *r, member_t member, status_peer_t *peer) {
     *peer = (status_peer_t){.connected = connected, .silent_ms = UINT32_MAX};
     if (connected)
         peer->silent_ms = silent_ms < UINT32_MAX ? (uint32_t)silent_ms : UINT32_MAX - 1;
-    const checkpoint_said_t *said = &r->checkpoints[(size_t)member * CHECKPOINTS_KEPT];
-    for (uint32_t i = 0; i < CHECKPOINTS_KEPT; i++)
-        if (said[i].height > peer->attested_height)
-            peer->attested_height = said[i].height;
+    peer->attested_height = attested_by(r, member);
 }
 
 void replica_report(replica_t *r, instant_t now, status_report_t *report) {
