@@ -148,11 +148,27 @@ static void test_restart(void **state) {
     world_close(w);
 }
 
+/* What f + 1 signed the root of exists: who has not executed that much is not synced, though it
+ * knows of no final block that it has not executed. One liar changes nothing. */
+static void test_synced(void **state) {
+    (void)state;
+    const digest_t any = {{1}};
+    world_t *w = open_slow(0, UINT64_MAX);
+    reach(w, nodes, 3);
+    assert_int_equal(report(w).synced, 1);
+    tell_checkpoint(w, 0, 8, &any);
+    assert_int_equal(report(w).synced, 1);
+    tell_checkpoint(w, 1, 12, &any);
+    assert_int_equal(report(w).executed, 3);
+    assert_int_equal(report(w).synced, 0);
+    world_close(w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_blocks_go_on), cmocka_unit_test(test_one_root_at_a_time),
         cmocka_unit_test(test_proofs_wait),  cmocka_unit_test(test_a_snapshot_of_then),
-        cmocka_unit_test(test_restart),
+        cmocka_unit_test(test_restart),      cmocka_unit_test(test_synced),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
