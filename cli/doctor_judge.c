@@ -207,26 +207,33 @@ static uint64_t highest_final(const survey_t *survey, uint64_t *pending, uint64_
     return highest;
 }
 
-/* Do those that answered at all make a quorum? Votes have the weights of the genesis. */
+static bool is_mute(const doctor_input_t *in, uint32_t member) {
+    const survey_row_t *row = row_of(in, member);
+    return row != NULL && row->report.mute != 0;
+}
+
+/* Do those that answered at all, and vote, make a quorum? Votes have the weights of the genesis. */
 static bool judge_quorum(const doctor_input_t *in, findings_t *findings) {
     const committee_t *committee = in->committee;
-    uint32_t answering = 0;
+    uint32_t answering = 0, mute = 0;
     uint64_t weight = 0, needed = quorum_weight(committee, QUORUM_DECIDE);
     for (uint32_t m = 0; m < committee->size; m++) {
-        bool answers = rounds_answered(in, m) > 0;
+        bool answers = rounds_answered(in, m) > 0 && !is_mute(in, m);
+        mute += is_mute(in, m) ? 1 : 0;
         answering += answers ? 1 : 0;
         weight += answers ? committee_weight(committee, m) : 0;
     }
     if (weight >= needed)
         return true;
     finding_t *finding = doctor_add(findings, MEMBER_NONE, "too few validators for a quorum");
+    const char *voters = mute > 0 ? "answer and vote" : "answer";
     if (committee->weight_total == committee->size)
-        EVIDENCE(finding, "%" PRIu32 " of %" PRIu32 " answer, %llu are needed", answering,
-                 committee->size, ULL(needed));
+        EVIDENCE(finding, "%" PRIu32 " of %" PRIu32 " %s, %llu are needed", answering,
+                 committee->size, voters, ULL(needed));
     else
         EVIDENCE(finding,
-                 "%" PRIu32 " of %" PRIu32 " answer; their weight is %llu of %llu, %llu are needed",
-                 answering, committee->size, ULL(weight), ULL(committee->weight_total),
+                 "%" PRIu32 " of %" PRIu32 " %s; their weight is %llu of %llu, %llu are needed",
+                 answering, committee->size, voters, ULL(weight), ULL(committee->weight_total),
                  ULL(needed));
     ADVICE(finding,
            "bring the others back: nothing becomes final before that, and nothing is lost");

@@ -87,6 +87,17 @@ static void judge_disk(const doctor_input_t *in, findings_t *findings, uint32_t 
     }
 }
 
+/* It does all but vote, so nothing else shows that a vote is missing. */
+static void judge_mute(const doctor_input_t *in, findings_t *findings, uint32_t member) {
+    if (row_of(in, member)->report.mute == 0)
+        return;
+    finding_t *finding = doctor_add(findings, member, "member %" PRIu32 " does not vote", member);
+    EVIDENCE(finding, "it runs beside a journal that was begun anew: what its key signed before is "
+                      "not known, so it signs no vote and no proposal");
+    ADVICE(finding, "put back the journal that was lost, never an older copy; until then a quorum "
+                    "has to do without it");
+}
+
 /* How far its clock is ahead of ours. */
 static int64_t clock_ahead_ns(const doctor_input_t *in, uint32_t member) {
     const survey_row_t *row = row_of(in, member);
@@ -189,6 +200,7 @@ void doctor_judge_member(const doctor_input_t *in, findings_t *findings, uint32_
     judge_slow_answers(in, findings, member);
     if (row_of(in, member) == NULL)
         return; /* it did answer before: what is to be said of it was said */
+    judge_mute(in, findings, member);
     judge_disk(in, findings, member);
     judge_clock(in, findings, member);
     judge_lag(in, findings, member);

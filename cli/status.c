@@ -19,6 +19,11 @@ static void on_interrupt(int number) {
 
 /* ---- once ---- */
 
+/* Behind what else is in its row: for who counts votes. */
+static const char *mute_text(const status_report_t *r) {
+    return r->mute ? ", does not vote" : "";
+}
+
 static void print_row(FILE *to, const survey_row_t *row) {
     const status_report_t *r = &row->report;
     if (!row->answered) {
@@ -33,12 +38,12 @@ static void print_row(FILE *to, const survey_row_t *row) {
              (double)r->journal_capacity_bytes / (1 << 20));
     fprintf(to,
             "%6u  %6s  %9llu  %9llu  %10llu  %7llu  %9llu  %02x%02x%02x%02x  %9llu  %11s  %5llu  "
-            "%s\n",
+            "%s%s\n",
             row->member, leader, (unsigned long long)r->final, (unsigned long long)r->executed,
             (unsigned long long)r->operations_executed, (unsigned long long)r->pending_requests,
             (unsigned long long)r->root_height, r->root.bytes[0], r->root.bytes[1],
             r->root.bytes[2], r->root.bytes[3], (unsigned long long)r->snapshot_height, journal,
-            (unsigned long long)r->peers_connected, r->synced ? "yes" : "no");
+            (unsigned long long)r->peers_connected, r->synced ? "yes" : "no", mute_text(r));
 }
 
 static void print_json_rows(FILE *to, const survey_t *survey) {
@@ -104,13 +109,13 @@ static void print_live_row(FILE *to, const survey_row_t *now, const survey_row_t
         snprintf(rate, sizeof rate, "%.0f",
                  (double)(r->requests_executed - before->report.requests_executed) / seconds);
     print_change(change, sizeof change, r);
-    fprintf(to, "%6u  %9llu  %9llu  %6s  %6llu  %5llu  %7llu  %5.1f%%  %10s  %s\n", now->member,
+    fprintf(to, "%6u  %9llu  %9llu  %6s  %6llu  %5llu  %7llu  %5.1f%%  %10s  %s%s\n", now->member,
             (unsigned long long)r->final, (unsigned long long)r->view, leader,
             (unsigned long long)(highest > r->executed ? highest - r->executed : 0),
             (unsigned long long)r->peers_connected, (unsigned long long)r->pending_requests,
             100.0 * (double)r->journal_used_bytes /
                 (double)(r->journal_capacity_bytes > 0 ? r->journal_capacity_bytes : 1),
-            rate, change);
+            rate, change, mute_text(r));
 }
 
 static void print_live(FILE *to, const survey_t *now, const survey_t *before) {

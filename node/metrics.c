@@ -48,6 +48,8 @@ static void print_chain(FILE *page, const status_report_t *r, uint64_t genesis_n
                r->phase == REPLICA_RUNNING ? 1 : 0);
     family_one(page, "synod_synced", FAMILY_GAUGE, "1 when nothing is known to be missing.",
                r->synced);
+    family_one(page, "synod_mute", FAMILY_GAUGE,
+               "1 while it signs no vote, for what its key signed before is not known.", r->mute);
     family_begin(page, "synod_view_changes_total", FAMILY_COUNTER,
                  "Views that failed by time-out, and leaders whose turn was over.");
     sample(page, "synod_view_changes_total", "cause", "timeout", r->views_failed);

@@ -81,6 +81,7 @@ void status_print_json(FILE *to, const status_report_t *r) {
     print_peers(to, r);
     (void)fprintf(to, "\"version\":\"%u.%u.%u\",\"view_changed_by\":\"%s\",", r->version >> 16,
                   r->version >> 8 & 255, r->version & 255, status_view_cause(r->view_changed_by));
-    (void)fprintf(to, "\"disk_full\":%s,\"synced\":%s", r->disk_full != 0 ? "true" : "false",
+    (void)fprintf(to, "\"disk_full\":%s,\"mute\":%s,\"synced\":%s",
+                  r->disk_full != 0 ? "true" : "false", r->mute != 0 ? "true" : "false",
                   r->synced != 0 ? "true" : "false");
 }

@@ -80,6 +80,7 @@ void replica_status(const replica_t *r, instant_t now, status_report_t *report) 
     report->uptime_ns = now.now_ns - r->started.now_ns;
     report->synced =
         r->phase == REPLICA_RUNNING && r->final_height == report->executed && !is_behind(r);
+    report->mute = r->mute;
     report->phase = r->phase;
     report->time_ns = now.time_ns;
     report->leaders_rotated = r->figures.leaders_rotated;

@@ -246,6 +246,7 @@ static void test_status_report(void **state) {
         record.final_id = random_digest(&prng);
         record.root = random_digest(&prng);
         record.synced = (uint32_t)prng_below(&prng, 2);
+        record.mute = (uint32_t)prng_below(&prng, 2);
         ROUND_TRIP(status_report);
         assert_int_equal(size, STATUS_FIXED_BYTES);
         NUMBERS(SAME_NUMBER)
@@ -254,6 +255,7 @@ static void test_status_report(void **state) {
         SAME_DIGEST(final_id);
         SAME_DIGEST(root);
         SAME(synced);
+        SAME(mute);
         if (round < 2)
             sweep(target_status_report, size);
     }

@@ -213,6 +213,19 @@ static void test_disk(void **state) {
     expect(0, "the disk of member 0 is slow", "those of the others 2.0 ms");
 }
 
+/* It runs, answers and is synced, and there is one vote fewer. */
+static void test_mute(void **state) {
+    (void)state;
+    rows[LAST][1].report.mute = 1;
+    expect(1, "member 1 does not vote", "what its key signed before is not known");
+    rows[LAST][2].report.mute = 1; /* with all of them here */
+    judge();
+    assert_int_equal(findings.count, 3);
+    assert_int_equal(findings.items[2].member, MEMBER_NONE);
+    assert_non_null(strstr(findings.items[2].what, "too few validators for a quorum"));
+    assert_non_null(strstr(findings.items[2].evidence, "2 of 4 answer and vote, 3 are needed"));
+}
+
 static void test_clock(void **state) {
     (void)state;
     rows[LAST][2].report.time_ns -= 2000 * MS;
@@ -289,6 +302,7 @@ int main(void) {
         TEST(test_state_in_halves),
         TEST(test_went_silent),
         TEST(test_disk),
+        TEST(test_mute),
         TEST(test_clock),
         TEST(test_lag),
         TEST(test_slow),
