@@ -24,7 +24,8 @@ struct synod_engine {
     uv_mutex_t mutex; /* guards what follows */
     uv_cond_t changed;
     uint64_t questions, answers;
-    bool ended;
+    uv_thread_t self; /* the same thread, as it says once it runs */
+    bool begun, ended;
     synod_engine_state state;
     reason_t reason;
 };
@@ -70,6 +71,10 @@ static void on_asked(uv_async_t *async) {
 static void run(void *argument) {
     synod_engine *engine = argument;
     reason_t reason = {"it was stopped"};
+    uv_mutex_lock(&engine->mutex);
+    engine->self = uv_thread_self();
+    engine->begun = true;
+    uv_mutex_unlock(&engine->mutex);
     synod_status status = node_run(engine->node, &reason);
     uv_mutex_lock(&engine->mutex);
     look(engine);
@@ -192,13 +197,22 @@ synod_status synod_engine_open(const synod_engine_options *options, synod_engine
 
 /* ---- using ---- */
 
+/* Under the mutex: does the application ask, in a call of the engine's? The thread would wait for
+ * itself. */
+static bool on_own_thread(const synod_engine *engine) {
+    uv_thread_t caller = uv_thread_self();
+    return engine->begun && uv_thread_equal(&caller, &engine->self) != 0;
+}
+
 synod_status synod_engine_status(synod_engine *engine, synod_engine_state *state) {
     size_t size = state->size_bytes;
     if (size < sizeof size || size > sizeof *state) {
         return SYNOD_INVALID;
     }
     uv_mutex_lock(&engine->mutex);
-    if (!engine->ended) {
+    if (!engine->ended && on_own_thread(engine)) {
+        look(engine); /* nothing of this thread changes what it reads meanwhile */
+    } else if (!engine->ended) {
         uint64_t question = ++engine->questions;
         (void)uv_async_send(&engine->asked);
         while (!engine->ended && engine->answers < question) {
@@ -221,6 +235,12 @@ void synod_engine_stop(synod_engine *engine) {
 
 synod_status synod_engine_wait(synod_engine *engine, char *reason, size_t reason_size) {
     uv_mutex_lock(&engine->mutex);
+    if (on_own_thread(engine)) {
+        uv_mutex_unlock(&engine->mutex);
+        copy_reason(&(reason_t){"the engine cannot be waited for on its own thread"}, reason,
+                    reason_size);
+        return SYNOD_INVALID;
+    }
     while (engine->state.phase != SYNOD_ENGINE_ENDED) {
         uv_cond_wait(&engine->changed, &engine->mutex);
     }
@@ -231,9 +251,16 @@ synod_status synod_engine_wait(synod_engine *engine, char *reason, size_t reason
 }
 
 synod_status synod_engine_close(synod_engine *engine, char *reason, size_t reason_size) {
-    synod_engine_stop(engine);
+    uv_mutex_lock(&engine->mutex);
+    bool own = on_own_thread(engine);
+    uv_mutex_unlock(&engine->mutex);
+    if (!own) {
+        synod_engine_stop(engine);
+    }
     synod_status status = synod_engine_wait(engine, reason, reason_size);
-    (void)uv_thread_join(&engine->thread);
-    free_engine(engine);
+    if (!own) {
+        (void)uv_thread_join(&engine->thread);
+        free_engine(engine);
+    }
     return status;
 }

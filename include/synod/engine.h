@@ -14,9 +14,10 @@
  * caller of synod_engine_open while that runs, then from the engine's thread.
  *
  * Orders are given by clients (synod/client.h), over the network, also from this process. All
- * functions here may be called from any thread, but close by one and last. SIGPIPE becomes ignored
- * if nobody handles it; and unless the home's config has core_dumps = yes, the process can no
- * longer be dumped or traced, because it holds the keys. */
+ * functions here may be called from any thread, but close by one and last; in calls of the
+ * application, which come from the engine's own thread, wait and close do nothing and return
+ * INVALID. SIGPIPE becomes ignored if nobody handles it; and unless the home's config has
+ * core_dumps = yes, the process can no longer be dumped or traced, because it holds the keys. */
 #ifndef SYNOD_ENGINE_H
 #define SYNOD_ENGINE_H
 
@@ -68,18 +69,19 @@ typedef struct synod_engine_state {
     uint64_t uptime_ns;
 } synod_engine_state;
 
-/* Asks the engine's thread and waits for its answer, which takes less than a turn of its loop.
+/* Asks the engine's thread and waits for its answer, which takes less than a turn of its loop; on
+ * that thread, in a call of the application, it answers at once.
  * After the end: what was last known. INVALID: size_bytes is not that of any build. */
 SYNOD_API synod_status synod_engine_status(synod_engine *engine, synod_engine_state *state);
 
 /* Waits until it ends: by synod_engine_stop, or because it halted. Returns why, as a sentence too.
- */
+ * INVALID: the caller is its own thread. */
 SYNOD_API synod_status synod_engine_wait(synod_engine *engine, char *reason, size_t reason_size);
 
 /* Asks it to end gracefully; does not wait. */
 SYNOD_API void synod_engine_stop(synod_engine *engine);
 
-/* Stops, waits, frees. Returns why it ended; `reason` may be NULL. */
+/* Stops, waits, frees. Returns why it ended; `reason` may be NULL. INVALID: as above. */
 SYNOD_API synod_status synod_engine_close(synod_engine *engine, char *reason, size_t reason_size);
 
 #ifdef __cplusplus

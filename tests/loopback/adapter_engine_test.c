@@ -3,6 +3,7 @@
  * why. */
 #include "../unit/adapter_world.h"
 
+#include <stdatomic.h>
 #include <synod/client.h>
 #include <synod/engine.h>
 #include <sys/prctl.h>
@@ -272,6 +273,50 @@ static void test_refused(void **state) {
     assert_null(engine);
 }
 
+/* ---- an application that asks its own engine ---- */
+
+static _Atomic(synod_engine *) asked_engine;
+static atomic_uint asked_well, asked_ill;
+
+static synod_status curious_execute(void *app_state, const synod_block_info *block,
+                                    synod_bytes operation, synod_writer *reply) {
+    synod_engine *engine = atomic_load(&asked_engine);
+    if (engine != NULL) {
+        synod_engine_state now = {.size_bytes = sizeof now};
+        char why[64] = "";
+        bool well = synod_engine_status(engine, &now) == SYNOD_OK && now.member == 3 &&
+                    now.phase == SYNOD_ENGINE_RUNNING && now.executed_height <= block->height &&
+                    synod_engine_wait(engine, why, sizeof why) == SYNOD_INVALID &&
+                    strstr(why, "its own thread") != NULL &&
+                    synod_engine_close(engine, NULL, 0) == SYNOD_INVALID;
+        atomic_fetch_add(well ? &asked_well : &asked_ill, 1);
+    }
+    return synod_app_kv()->execute(app_state, block, operation, reply);
+}
+
+/* Its calls come from the engine's thread, which cannot wait for itself. */
+static void test_asked_on_its_own_thread(void **state) {
+    (void)state;
+    synod_app curious = *synod_app_kv();
+    curious.execute = curious_execute;
+    close_engine(3);
+    const synod_engine_options options = {
+        .size_bytes = sizeof options, .home = home_of(3), .app = &curious};
+    assert_int_equal(synod_engine_open(&options, &engines[3], reason, sizeof reason), SYNOD_OK);
+    wait_for_peers(MEMBERS - 1);
+    atomic_store(&asked_engine, engines[3]);
+    synod_client *client = open_client();
+    set(client, "curious", "x");
+    wait_for(atomic_load(&asked_well) + atomic_load(&asked_ill) > 0);
+    atomic_store(&asked_engine, NULL);
+    assert_int_equal(atomic_load(&asked_ill), 0);
+    wait_for(state_of(3).operations == state_of(0).operations); /* others still get an answer */
+    synod_client_close(client);
+    close_engine(3);
+    assert_int_equal(open_engine(3), SYNOD_OK);
+    wait_for_peers(MEMBERS - 1);
+}
+
 static synod_status try_set(synod_client *client, bytes_t operation) {
     uint8_t answer[64];
     size_t size = 0;
@@ -355,6 +400,7 @@ int main(void) {
         cmocka_unit_test(test_stop_at_once),
         cmocka_unit_test(test_home_in_use),
         cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_asked_on_its_own_thread),
         cmocka_unit_test(test_every_operation_ends),
         cmocka_unit_test(test_submit_while_closing),
         cmocka_unit_test(test_refused),
