@@ -28,7 +28,7 @@
 
 /* Everything that counts up, at one moment. CPU in us. */
 typedef struct reading {
-    uint64_t at_ns, completed, requests;
+    uint64_t at_ns, answered, requests;
     uint64_t cpu_us, own_cpu_us, generator_cpu_us; /* all; this process; its loading thread */
     uint64_t client_bytes, bytes[FRAME_KIND_END];
     uint64_t writes, journal_bytes, grown_bytes;
@@ -103,7 +103,7 @@ typedef struct bench {
     /* what is measured, on the monotonic clock; set before the load begins */
     uint64_t begin_ns, from_ns, to_ns;
     /* by callbacks */
-    atomic_uint_fast64_t completed, failed, measured;
+    atomic_uint_fast64_t completed, answered, failed, measured;
     uint64_t last_answer_ns;
     /* closed loop: the load sleeps until so many operations have completed */
     atomic_uint_fast64_t awaited;

@@ -82,7 +82,7 @@ figures_t bench_figures(bench_t *b) {
                    .writes = b->write_latencies.total,
                    .blocks = bench_block_sizes(b)};
     /* CPU and bytes were read a moment off the measured time, so they have a count of their own. */
-    double operations = (double)(to->completed - from->completed);
+    double operations = (double)(to->answered - from->answered);
     double blocks = per(operations, f.blocks.mean);
     f.rate = (double)f.completed / f.seconds;
     f.cpu_us = per((double)(to->cpu_us - from->cpu_us), operations);

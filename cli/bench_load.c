@@ -76,8 +76,10 @@ static void on_done(void *context, const synod_client_result *result) {
     bool good = result->status == SYNOD_OK && (!start->read || read_is_right(result));
     if (!good)
         atomic_fetch_add(&b->failed, 1);
+    bool answered = is_answered(result);
+    if (answered)
+        atomic_fetch_add(&b->answered, 1);
     if (b->from_ns != 0) {
-        bool answered = is_answered(result);
         if (answered)
             count_latency(b, start, now);
         bool ordered = !(start->read && b->queries);
@@ -226,5 +228,6 @@ int bench_preload(bench_t *b) {
     nanosleep(&(struct timespec){.tv_sec = SETTLE_SECONDS}, NULL);
     b->submitted = 0;
     atomic_store(&b->completed, 0);
+    atomic_store(&b->answered, 0);
     return done ? -1 : failed(b->verb, "the keys could not be loaded in time");
 }

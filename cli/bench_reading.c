@@ -63,7 +63,7 @@ void bench_keep_counts(bench_t *bench, uint32_t member) {
 void bench_read(bench_t *bench, reading_t *reading) {
     *reading = bench->gone;
     reading->at_ns = monotonic_ns();
-    reading->completed = atomic_load(&bench->completed);
+    reading->answered = atomic_load(&bench->answered);
     reading->own_cpu_us = own_cpu_us();
     reading->generator_cpu_us = atomic_load(&bench->generator_cpu_us);
     reading->cpu_us += reading->own_cpu_us;
