@@ -17,9 +17,11 @@ static unsigned long long number(const uint8_t answer[8]) {
     return sum;
 }
 
-/* On the client's thread, once an operation: at least one correct member ran it. */
+/* On the client's thread. OK: at least one correct member ran it. */
 static void on_added(void *context, const synod_client_result *result) {
     tally *counted = context;
+    if (result->late) /* it was UNKNOWN, and counted as failed */
+        counted->failed--;
     *(result->status == SYNOD_OK ? &counted->ran : &counted->failed) += 1;
 }
 

@@ -340,6 +340,8 @@ void synod_client_close(synod_client *client) {
     uv_run(&client->loop, UV_RUN_DEFAULT);
     int closed = uv_loop_close(&client->loop);
     ensure(closed == 0);
+    if (client->core != NULL)
+        client_end(client->core);
     give_up(&client->operations);
     give_up(&client->queries);
     give_back(&client->inbox[1 - client->filling]);

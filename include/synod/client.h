@@ -10,6 +10,7 @@
  *   OK, APP_ERROR  it ran; the answer is the application's
  *   INVALID        the members refuse it
  *   BUSY           it was never sent; nothing happened
+ *   CLOSED         the members refuse this client's key since an earlier answer; nothing happened
  *   TOO_LARGE      no request of this chain can hold it; nothing happened
  *   UNKNOWN        nobody can tell in time. It may still run, once, while the client repeats it;
  *                  when the truth is learnt, the callback comes a second time with `late` set.

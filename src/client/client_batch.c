@@ -233,19 +233,32 @@ void batch_report_unknown(client_t *c) {
     }
 }
 
+/* The first that waits: it was never sent. */
+static void give_back(client_t *c) {
+    batch_t *batch = batch_at(c, c->count - c->waiting);
+    batch->state = BATCH_DONE;
+    c->waiting--;
+    c->counters.completed += batch->operations;
+    const client_completion_t busy = {.status = SYNOD_BUSY, .settled = true};
+    batch_complete(c, batch, &busy);
+}
+
 void batch_give_up(client_t *c) {
     while (c->config.deadline_ns != 0 && c->waiting > 0) {
-        batch_t *batch = batch_at(c, c->count - c->waiting);
+        const batch_t *batch = batch_at(c, c->count - c->waiting);
         const uint64_t deadline = batch->started_ns + c->config.deadline_ns;
         if (c->now_ns < deadline) {
             client_wake(c, deadline);
             return;
         }
-        batch->state = BATCH_DONE;
-        c->waiting--;
-        c->counters.completed += batch->operations;
-        const client_completion_t busy = {.status = SYNOD_BUSY, .settled = true};
-        batch_complete(c, batch, &busy);
+        give_back(c);
+    }
+    batch_release(c);
+}
+
+void client_end(client_t *c) {
+    while (c->waiting > 0) {
+        give_back(c);
     }
     batch_release(c);
 }

@@ -124,6 +124,9 @@ void client_on_link_down(client_t *client, uint64_t now_ns, client_link_t link);
 /* One whole frame that frame_decode accepted. The body is borrowed for the call. */
 void client_on_frame(client_t *client, uint64_t now_ns, client_link_t link, frame_t frame);
 void client_on_tick(client_t *client, uint64_t now_ns);
+/* The last input: operations that were never sent complete as BUSY. The host alone knows what
+ * becomes of the others. */
+void client_end(client_t *client);
 
 /* What one operation may have: the chain's largest request, less what is around one operation. */
 size_t client_operation_bytes_max(const client_t *client);

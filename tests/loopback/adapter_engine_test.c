@@ -363,7 +363,7 @@ static void test_every_operation_ends(void **state) {
 
 typedef struct again {
     synod_client *client;
-    uint32_t taken, refused;
+    uint32_t taken, refused, never_sent;
 } again_t;
 
 static void on_again(void *context, const synod_client_result *result) {
@@ -371,6 +371,7 @@ static void on_again(void *context, const synod_client_result *result) {
     if (result->status == SYNOD_OK) {
         return;
     }
+    again->never_sent += result->status == SYNOD_BUSY;
     synod_status status = synod_client_submit(again->client, bytes_of("x", 1), on_again, again);
     *(status == SYNOD_OK ? &again->taken : &again->refused) += 1;
 }
@@ -389,6 +390,7 @@ static void test_submit_while_closing(void **state) {
     synod_client_close(again.client);
     assert_int_equal(again.taken, 0);
     assert_int_equal(again.refused, 1);
+    assert_int_equal(again.never_sent, 1); /* there was nobody to open a session */
 }
 
 int main(void) {
