@@ -18,7 +18,9 @@
 
 /* After asking all links to close, look this often whether they have. */
 #define STOP_POLL_MS 5
-/* A disk that does not answer for two seconds is not waited for. */
+/* The loop does not wait longer than two seconds for the replica's last writes. What a thread is in
+ * cannot be cut short: a look-up of a name that hangs, or a sync, holds up the end until the
+ * system answers. */
 #define STOP_POLLS_MAX 400
 
 static synod_status open_meter(node_t *node, reason_t *reason) {
