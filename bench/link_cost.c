@@ -106,8 +106,9 @@ static bytes_t make_short_scan(world_t *w, uint32_t i) {
 }
 
 static bytes_t make_status(world_t *w, uint32_t i) {
+    static const uint8_t number[STATUS_ASK_BYTES];
     (void)w, (void)i;
-    return (bytes_t){0};
+    return bytes_of(number, sizeof number);
 }
 
 static bytes_t make_ask(world_t *w, uint32_t i) {

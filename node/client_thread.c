@@ -173,16 +173,23 @@ static void on_down(void *context, link_t link) {
 static void take_status(synod_client *client, link_t link, bytes_t body) {
     const size_t most =
         STATUS_FIXED_BYTES + (size_t)STATUS_PEER_BYTES * client->genesis.member_count;
+    reader_t reader = reader_of(body);
+    status_report_t report;
+    if (body.size > most || status_report_decode(&reader, &report) != SYNOD_OK)
+        return;
     uv_mutex_lock(&client->mutex);
     for (uint32_t i = 0; i < client->genesis.member_count; i++) {
         status_slot_t *slot = &client->statuses[i];
-        if (slot->link == link && slot->bytes == NULL)
+        /* A late answer is not one to the question after it: it tells of a moment before. */
+        if (slot->link != link || report.question <= slot->answered || report.question > slot->sent)
+            continue;
+        if (slot->bytes == NULL)
             slot->bytes = malloc(most);
-        if (slot->link != link || slot->bytes == NULL || body.size > most)
+        if (slot->bytes == NULL)
             continue;
         memcpy(slot->bytes, body.data, body.size);
         slot->size = body.size;
-        slot->answered = slot->asked;
+        slot->answered = report.question;
         slot->answered_ns = client_now_ns();
         slot->goodbye[0] = '\0';
         uv_cond_broadcast(&client->changed);
@@ -273,13 +280,14 @@ static void ask_statuses(synod_client *client) {
         bool open = slot->asked > slot->answered && slot->asked > slot->sent;
         snprintf(slot->trouble, sizeof slot->trouble, "%s", net_trouble(client->net, i));
         link_t link = open ? slot->link : LINK_NONE;
+        uint8_t frame[FRAME_HEADER_BYTES + STATUS_ASK_BYTES];
+        store_u64(frame + FRAME_HEADER_BYTES, slot->asked);
         if (link != LINK_NONE)
             slot->sent = slot->asked;
         uv_mutex_unlock(&client->mutex);
         if (link == LINK_NONE)
             continue;
-        uint8_t frame[FRAME_HEADER_BYTES];
-        frame_seal(frame, FRAME_STATUS_ASK, 0);
+        frame_seal(frame, FRAME_STATUS_ASK, STATUS_ASK_BYTES);
         net_send(client->net, &link, 1, LANE_CLIENT, bytes_of(frame, sizeof frame));
     }
 }

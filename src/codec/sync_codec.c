@@ -89,6 +89,7 @@ static const field_t status_report_fields[] = {
     FIELD_ANY(status_report_t, disk_total_bytes),
     FIELD_WITHIN(status_report_t, disk_full, 4, 0, 1),
     FIELD_WITHIN(status_report_t, mute, 4, 0, 1),
+    FIELD_ANY(status_report_t, question),
     FIELD_BYTES(status_report_t, peers, STATUS_PEER_BYTES *MEMBERS_MAX),
 };
 static const schema_t status_report_schema = SCHEMA_OF(status_report_fields);

@@ -92,11 +92,13 @@ typedef struct status_report {
     uint64_t disk_syncs, disk_sync_ns, disk_sync_longest_ns;
     uint64_t disk_free_bytes, disk_total_bytes; /* of the file system; 0: not known */
     uint32_t disk_full;                         /* 1 while an append waits for room */
-    uint32_t mute; /* 1: what its key signed before is not known, so it signs no vote */
-    bytes_t peers; /* STATUS_PEER_BYTES for each member in order; or empty */
+    uint32_t mute;     /* 1: what its key signed before is not known, so it signs no vote */
+    uint64_t question; /* the number of what it answers */
+    bytes_t peers;     /* STATUS_PEER_BYTES for each member in order; or empty */
 } status_report_t;
+#define STATUS_ASK_BYTES 8 /* the question's number, which the answer returns */
 #define STATUS_PEER_BYTES 16
-#define STATUS_FIXED_BYTES 364 /* without peers */
+#define STATUS_FIXED_BYTES 372 /* without peers */
 #define STATUS_BYTES_MAX (STATUS_FIXED_BYTES + STATUS_PEER_BYTES * MEMBERS_MAX)
 
 /* Why the leader, or the view of a leader that stays, is another one. */

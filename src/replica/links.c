@@ -302,9 +302,14 @@ void answer_query(replica_t *r, replica_link_t *link, bytes_t body) {
     link_send(r, link->link, LANE_CLIENT, FRAME_QUERY_REPLY, writer.at);
 }
 
-void answer_status(replica_t *r, replica_link_t *link) {
+void answer_status(replica_t *r, replica_link_t *link, bytes_t body) {
     status_report_t report;
+    if (body.size != STATUS_ASK_BYTES) {
+        gate_drop(r, link, SYNOD_MALFORMED, "status ask", 1);
+        return;
+    }
     replica_report(r, r->now, &report);
+    report.question = load_u64(body.data);
     writer_t writer = frame_writer(r);
     status_report_encode(&report, &writer);
     link_send(r, link->link, LANE_CLIENT, FRAME_STATUS, writer.at);

@@ -109,7 +109,7 @@ static void on_frame(replica_t *r, replica_link_t *link, frame_t frame) {
         break;
     case FRAME_STATUS_ASK:
         if (quota_work(r, link, STATUS_WORK_NS))
-            answer_status(r, link);
+            answer_status(r, link, frame.body);
         break;
     default:
         if (link->member == MEMBER_NONE)

@@ -385,7 +385,7 @@ static inline writer_t frame_writer(replica_t *r) {
 void answer_query(replica_t *r, replica_link_t *link, bytes_t body);
 /* The application's answer, in room of the replica. */
 void query_answer(replica_t *r, bytes_t query, bool prove, query_reply_t *answer);
-void answer_status(replica_t *r, replica_link_t *link);
+void answer_status(replica_t *r, replica_link_t *link, bytes_t body);
 
 /* ---- recover.c ---- */
 void recover_continue(replica_t *r);

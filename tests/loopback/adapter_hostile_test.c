@@ -138,7 +138,7 @@ static void test_wrong_headers(void **state) {
     } wrong[] = {{UINT32_MAX, 1, FRAME_MESSAGE},
                  {INT32_MAX, 1, FRAME_MESSAGE},
                  {FRAME_BODY_MAX + 1, 1, FRAME_MESSAGE},
-                 {1, 1, FRAME_STATUS_ASK},
+                 {9, 1, FRAME_STATUS_ASK},
                  {257, 1, FRAME_HELLO},
                  {65, 1, FRAME_PING},
                  {0, 0, FRAME_PING},

@@ -230,7 +230,7 @@ static void test_query_reply(void **state) {
                         apply(quota_drops) apply(links_refused) apply(lines_held) apply(uptime_ns) \
                             apply(time_ns) apply(leaders_rotated) apply(view_changed_ns)           \
                                 apply(disk_syncs) apply(disk_sync_ns) apply(disk_sync_longest_ns)  \
-                                    apply(disk_free_bytes) apply(disk_total_bytes)
+                                    apply(disk_free_bytes) apply(disk_total_bytes) apply(question)
 
 #define SET_NUMBER(field) record.field = random_number(&prng);
 #define SAME_NUMBER(field) SAME(field);
