@@ -68,11 +68,14 @@ void lead(step_t *step) {
         announce(step);
         return;
     }
-    if (state->wanted >= state->view || must_wait(step))
+    /* What is final may rise while a block is on its way, which is then not looked at any more. */
+    bool lapsed = state->wants_block && !uncertain(state);
+    if ((state->wanted >= state->view && !lapsed) || must_wait(step))
         return;
     state->wanted = state->view;
     state->payload_was_empty = false;
-    if (uncertain(state)) {
+    state->wants_block = uncertain(state);
+    if (state->wants_block) {
         effect_add(step->effects, EFFECT_FETCH)->fetch.id = high_qc(state)->statement.digest;
         return;
     }
@@ -145,7 +148,7 @@ void upon_payload(step_t *step) {
     hotstuff_t *state = step->state;
     const certificate_t *qc = high_qc(state);
     /* An answer to a question of an earlier view, or about another parent, has lapsed. */
-    if (state->wanted != state->view || !may_lead(state, step->env))
+    if (state->wanted != state->view || state->wants_block || !may_lead(state, step->env))
         return;
     if (!digest_equal(&step->event->payload.parent, &qc->statement.digest)) {
         state->wanted = 0; /* a higher certificate came meanwhile: asked again, on that one */
@@ -165,7 +168,7 @@ void upon_payload(step_t *step) {
 void upon_block(step_t *step) {
     hotstuff_t *state = step->state;
     const block_t *block = step->event->block.block;
-    if (state->wanted != state->view || !may_lead(state, step->env) || !uncertain(state))
+    if (state->wanted != state->view || !state->wants_block || !may_lead(state, step->env))
         return;
     digest_t id = block_id(block);
     if (!digest_equal(&id, &high_qc(state)->statement.digest)) {

@@ -103,6 +103,7 @@ typedef struct hotstuff {
     uint64_t timer_at_ns, status_at_ns, patience_at_ns, divided_at_ns;
     bool timer_restart;     /* count anew from now */
     bool payload_was_empty; /* ask again when something comes */
+    bool wants_block;       /* what is wanted is the block to propose again (HS 19) */
     uint64_t good_view_ns; /* the last view that was not timed out here, since one failed; or max */
     uint64_t view_since_ns;    /* the later of entering the view and becoming busy */
     uint64_t leader_since_ns;  /* when this term began here */
