@@ -145,9 +145,99 @@ static void what_was_uncertain_became_final(void **state) {
     free(block);
 }
 
+/* HS2 1, HS 15: A is called by time-outs to lead view 5, times out before it has spoken, and its
+ * process begins anew. What the others sent to it is lost, so it asks, and waits like any leader
+ * that is called; where no leader waits, it wants a payload at once. */
+static void starts_with_a_call(const char *name, bool waits) {
+    core_t core;
+    certificate_room_t room, genesis;
+    core_open(&core, name);
+    start(&core);
+    certificate_genesis(&genesis.certificate, core.env.committee, &core.env.anchor, PHASE_VOTE);
+    digest_t none = {{0}};
+    claim_t claim = {.view = 0, .digest = core.env.anchor};
+    show(&core, PHASE_CERTIFICATE, &genesis.certificate,
+         certify(&core, &room, PHASE_TIMEOUT, 4, 0, &none, claim));
+    assert_int_equal(core.state->view, 5);
+    step(&core, (event_t){.kind = EVENT_DEADLINE, .deadline = {.id = DEADLINE_PATIENCE}});
+    const effect_t *persist = done(&core, EFFECT_PERSIST, 0);
+    assert_non_null(persist);
+    uint8_t bytes[8192];
+    size_t size = persist->persist.bytes.size;
+    assert_in_range(size, 1, sizeof bytes);
+    memcpy(bytes, persist->persist.bytes.data, size);
+    record_t record = {.bytes = bytes_of(bytes, size)};
+    core.now_ns += 20 * BASE_NS;
+    step(&core, (event_t){.kind = EVENT_START, .start = {.records = &record, .count = 1}});
+    assert_int_equal(core.state->view, 5);
+    assert_true((done(&core, EFFECT_WANT, 0) == NULL) == waits);
+    assert_true((done(&core, EFFECT_SEND, PHASE_STATUS) != NULL) == waits);
+    core.now_ns += BASE_NS / 8 - 1;
+    step(&core, (event_t){.kind = EVENT_PENDING, .pending = {.bytes = 1, .oldest_ns = 1}});
+    assert_null(done(&core, EFFECT_WANT, 0));
+    core.now_ns += 1;
+    step(&core, (event_t){.kind = EVENT_DEADLINE, .deadline = {.id = DEADLINE_LEAD}});
+    assert_true((done(&core, EFFECT_WANT, 0) != NULL) == waits);
+    core_close(&core);
+}
+
+static void a_leader_that_restarts_waits(void **state) {
+    (void)state;
+    starts_with_a_call("hotstuff-2", true);
+    starts_with_a_call("hotstuff", false);
+}
+
+/* Two situations that differ in one thing have different prints; `touch` makes the difference. */
+static void differs(core_t *core, uint8_t *touch, size_t size) {
+    uint64_t before = core->protocol->fingerprint(core->state, &core->env, core->now_ns);
+    for (size_t i = 0; i < size; i++) {
+        touch[i] ^= 1;
+        assert_true(core->protocol->fingerprint(core->state, &core->env, core->now_ns) != before);
+        touch[i] ^= 1;
+    }
+    assert_true(core->protocol->fingerprint(core->state, &core->env, core->now_ns) == before);
+}
+#define DIFFERS(field) differs(core, (uint8_t *)&(field), sizeof(field))
+
+/* What decides what a core does next is in its print. */
+static void all_of_the_state_is_in_the_print(void **state) {
+    (void)state;
+    core_t it, *core = &it;
+    certificate_room_t room, genesis;
+    core_open(core, "hotstuff");
+    start(core);
+    certificate_genesis(&genesis.certificate, core->env.committee, &core->env.anchor, PHASE_VOTE);
+    digest_t none = {{0}};
+    claim_t claim = {.view = 0, .digest = core->env.anchor};
+    show(core, PHASE_CERTIFICATE, &genesis.certificate,
+         certify(core, &room, PHASE_TIMEOUT, 4, 0, &none, claim));
+    step(core, (event_t){.kind = EVENT_PENDING, .pending = {.bytes = 1, .oldest_ns = 1}});
+    hotstuff_t *s = core->state;
+    DIFFERS(s->leader_since_ns);
+    DIFFERS(s->pending_oldest_ns);
+    DIFFERS(s->payload_was_empty);
+    DIFFERS(s->wants_block);
+    DIFFERS(s->left_claim.view);
+    DIFFERS(s->left_claim.digest.bytes[0]);
+    s->candidate.present = true;
+    for (uint32_t i = 0; i < CLAIMS_MAX; i++) {
+        DIFFERS(s->candidate.claims[i].view);
+        DIFFERS(s->candidate.claims[i].digest.bytes[0]);
+    }
+    DIFFERS(s->candidate.accused);
+    for (uint32_t i = 0; i < high_tc(s)->signers; i++) {
+        claim_t *of = (claim_t *)(uintptr_t)certificate_claim(high_tc(s), i, 0);
+        DIFFERS(of->view);
+        DIFFERS(of->digest.bytes[0]);
+    }
+    core_close(core);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_uncertain_became_final),
+        cmocka_unit_test(a_leader_that_restarts_waits),
+        cmocka_unit_test(all_of_the_state_is_in_the_print),
     };
     return cmocka_run_group_tests_name("hotstuff: one core", tests, NULL, NULL);
 }

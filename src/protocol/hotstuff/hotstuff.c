@@ -96,6 +96,7 @@ static void upon_start(step_t *step, variant_t variant) {
     state->view = (certified > ended ? certified : ended) + 1;
     state->leader_since_ns = event->now_ns;
     state->good_view_ns = UINT64_MAX;
+    await_others_anew(step);
 }
 
 static void upon_message(step_t *step) {
@@ -241,6 +242,35 @@ admission_t hotstuff_admit(const void *memory, const env_t *env, const message_t
     }
 }
 
+static void note_claims(trace_t *print, const char *what, const claim_t *claims, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++)
+        trace_note(print, 0, i, what, claims[i].view, digest_prefix(&claims[i].digest), 0, 0);
+}
+
+/* What is signed, or goes out again, beside the views and digests that tell most of it. */
+static void note_claimed(trace_t *print, const hotstuff_t *state) {
+    const certificate_t *tc = high_tc(state);
+    note_claims(print, "left claim", &state->left_claim, 1);
+    if (state->candidate.present)
+        note_claims(print, "candidate claim", state->candidate.claims, CLAIMS_MAX);
+    for (uint32_t i = 0; state->has_tc && i < tc->signers; i++)
+        note_claims(print, "tc claim", certificate_claim(tc, i, 0), 1);
+}
+
+static void note_votes(trace_t *print, const hotstuff_t *state) {
+    for (uint32_t w = 0; w < VOTE_WINDOW; w++) {
+        view_t view = state->tally_view[w];
+        for (member_t m = 0; view != 0 && m < state->members; m++) {
+            statement_t statement;
+            signature_t signature;
+            if (!tally_has(vote_tally(state, w), m))
+                continue;
+            tally_vote(vote_tally(state, w), m, &statement, &signature);
+            trace_note(print, 0, m, "vote", view, digest_prefix(&statement.digest), 0, 0);
+        }
+    }
+}
+
 /* Times enter relative to now, so that the same situation at another time has the same print. */
 uint64_t hotstuff_fingerprint(const void *memory, const env_t *env, uint64_t now_ns) {
     (void)env;
@@ -275,17 +305,12 @@ uint64_t hotstuff_fingerprint(const void *memory, const env_t *env, uint64_t now
     for (member_t m = 0; m < state->members; m++)
         trace_note(&print, 0, m, "timeout", timeouts(state)[m].view, timeouts(state)[m].claim.view,
                    helped_ns(state)[m] == 0 ? 0 : now_ns - helped_ns(state)[m] + 1, 0);
-    for (uint32_t w = 0; w < VOTE_WINDOW; w++) {
-        view_t view = state->tally_view[w];
-        for (member_t m = 0; view != 0 && m < state->members; m++) {
-            statement_t statement;
-            signature_t signature;
-            if (!tally_has(vote_tally(state, w), m))
-                continue;
-            tally_vote(vote_tally(state, w), m, &statement, &signature);
-            trace_note(&print, 0, m, "vote", view, digest_prefix(&statement.digest), 0, 0);
-        }
-    }
+    trace_note(&print, 0, 0, "asked", state->payload_was_empty, state->wants_block,
+               state->candidate.accused, 0);
+    trace_note(&print, 0, 0, "patience", now_ns - state->leader_since_ns,
+               state->pending_bytes == 0 ? 0 : now_ns - state->pending_oldest_ns, 0, 0);
+    note_claimed(&print, state);
+    note_votes(&print, state);
     return print.hash;
 }
 

@@ -76,6 +76,13 @@ static void send_certificates(step_t *step, member_t to, const certificate_t *qc
         effect->send.message.certificates[1] = high_tc(state);
 }
 
+/* HS2 1: an eighth of the time-out is taken as the bound on the network's delay. Members that
+ * missed failed views have a lower back-off: who is two steps lower must not time out first. */
+static void await_others(step_t *step) {
+    hotstuff_t *state = step->state;
+    state->lead_at_ns = step->event->now_ns + pacemaker_timeout_ns(&state->pacemaker) / 8;
+}
+
 void enter_view(step_t *step, view_t view, bool failed) {
     hotstuff_t *state = step->state;
     require(view > state->view);
@@ -91,9 +98,7 @@ void enter_view(step_t *step, view_t view, bool failed) {
     state->timer_restart = true;
     if (!failed || !rules_of(state)->leader_waits)
         return;
-    /* HS2 1: an eighth of the time-out is taken as the bound on the network's delay. Members that
-     * missed failed views have a lower back-off: who is two steps lower must not time out first. */
-    state->lead_at_ns = step->event->now_ns + pacemaker_timeout_ns(&state->pacemaker) / 8;
+    await_others(step);
     member_t leader = leader_of(step->env, view);
     if (leader != step->env->self)
         send_certificates(step, leader, high_qc(state));
@@ -131,6 +136,16 @@ static void ask_where_others_are(step_t *step, member_t to) {
     effect->send.message.statement.height = step->state->delivered;
     effect->send.message.statement.claims[0] = (claim_t){qc->view, qc->digest};
     effect->send.early = true;
+}
+
+/* HS2 1: what others said to the leader was said to its former life. */
+void await_others_anew(step_t *step) {
+    hotstuff_t *state = step->state;
+    bool leads = leader_of(step->env, state->view) == step->env->self;
+    if (!leads || !rules_of(state)->leader_waits || certified_before(state))
+        return;
+    await_others(step);
+    ask_where_others_are(step, SEND_ALL);
 }
 
 /* HS 10, HS 11, HS 16, HS 18 */

@@ -209,6 +209,8 @@ bool tc_leads_on(const hotstuff_t *state, view_t certified);
 /* Sets or clears the timers, after each event. */
 void pace(step_t *step);
 void enter_view(step_t *step, view_t view, bool failed);
+/* After a start. */
+void await_others_anew(step_t *step);
 void upon_deadline(step_t *step, uint32_t id);
 void upon_timeout(step_t *step, const message_t *message);
 void upon_status(step_t *step, const message_t *message);
