@@ -12,8 +12,8 @@ static const char *finality_text(finality_t finality) {
     switch (finality) {
     case FINALITY_DETERMINISTIC:
         return "deterministic";
-    case FINALITY_ACCOUNTABLE:
-        return "accountable: a fork names f+1 members that lied";
+    case FINALITY_ONE_VIEW:
+        return "deterministic; two votes in one view convict";
     case FINALITY_PROBABILISTIC:
         return "probabilistic";
     }

@@ -240,7 +240,7 @@ typedef enum admission {
 /* How final `final` is. */
 typedef enum finality {
     FINALITY_DETERMINISTIC = 1, /* under the fault model */
-    FINALITY_ACCOUNTABLE = 2,   /* and a fork names who lied */
+    FINALITY_ONE_VIEW = 2,      /* and two votes in one view convict their author */
     FINALITY_PROBABILISTIC = 3
 } finality_t;
 

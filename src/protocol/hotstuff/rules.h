@@ -117,7 +117,7 @@ void hotstuff_progress(const void *memory, const env_t *env, progress_t *to);
  * are those of the member's own file. */
 #define HOTSTUFF_SHARED                                                                            \
     .phases = phases, .phase_count = sizeof phases / sizeof *phases,                               \
-    .finality = FINALITY_ACCOUNTABLE, .uses_monotonic = true, .defaults = hotstuff_defaults,       \
+    .finality = FINALITY_ONE_VIEW, .uses_monotonic = true, .defaults = hotstuff_defaults,          \
     .state_bytes = hotstuff_state_bytes, .effects_max = HOTSTUFF_EFFECTS_MAX,                      \
     .scratch_bytes = hotstuff_scratch_bytes, .records_max = 1,                                     \
     .record_bytes_max = hotstuff_record_bytes_max, .step = step, .admit = hotstuff_admit,          \
