@@ -187,6 +187,30 @@ static void a_leader_that_restarts_waits(void **state) {
     starts_with_a_call("hotstuff", false);
 }
 
+/* HSB 1: A hears that view 4 was decided, with an older certificate beside the proof than that of
+ * view 4, on which it has to propose. It asks the others, once, and leads when that comes. */
+static void what_was_certified_is_asked_for(void **state) {
+    (void)state;
+    core_t core;
+    certificate_room_t room, genesis;
+    core_open(&core, "hotstuff-basic");
+    start(&core);
+    certificate_genesis(&genesis.certificate, core.env.committee, &core.env.anchor, PHASE_VOTE);
+    digest_t id = digest_of(0x04);
+    claim_t claim = {.view = 0, .digest = core.env.anchor};
+    show(&core, PHASE_DECIDE, &genesis.certificate,
+         certify(&core, &room, PHASE_COMMIT_VOTE, 4, 1, &id, claim));
+    assert_int_equal(core.state->view, 5);
+    assert_non_null(done(&core, EFFECT_SEND, PHASE_STATUS));
+    step(&core, (event_t){.kind = EVENT_PENDING, .pending = {.bytes = 1, .oldest_ns = 1}});
+    assert_null(done(&core, EFFECT_SEND, PHASE_STATUS));
+    assert_null(done(&core, EFFECT_WANT, 0));
+    show(&core, PHASE_CERTIFICATE, certify(&core, &room, PHASE_VOTE, 4, 1, &id, claim), NULL);
+    assert_null(done(&core, EFFECT_SEND, PHASE_STATUS));
+    assert_non_null(done(&core, EFFECT_WANT, 0));
+    core_close(&core);
+}
+
 /* Two situations that differ in one thing have different prints; `touch` makes the difference. */
 static void differs(core_t *core, uint8_t *touch, size_t size) {
     uint64_t before = core->protocol->fingerprint(core->state, &core->env, core->now_ns);
@@ -237,6 +261,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_uncertain_became_final),
         cmocka_unit_test(a_leader_that_restarts_waits),
+        cmocka_unit_test(what_was_certified_is_asked_for),
         cmocka_unit_test(all_of_the_state_is_in_the_print),
     };
     return cmocka_run_group_tests_name("hotstuff: one core", tests, NULL, NULL);

@@ -306,7 +306,7 @@ uint64_t hotstuff_fingerprint(const void *memory, const env_t *env, uint64_t now
         trace_note(&print, 0, m, "timeout", timeouts(state)[m].view, timeouts(state)[m].claim.view,
                    helped_ns(state)[m] == 0 ? 0 : now_ns - helped_ns(state)[m] + 1, 0);
     trace_note(&print, 0, 0, "asked", state->payload_was_empty, state->wants_block,
-               state->candidate.accused, 0);
+               state->candidate.accused, state->asked);
     trace_note(&print, 0, 0, "patience", now_ns - state->leader_since_ns,
                state->pending_bytes == 0 ? 0 : now_ns - state->pending_oldest_ns, 0, 0);
     note_claimed(&print, state);

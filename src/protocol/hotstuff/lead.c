@@ -58,6 +58,19 @@ static bool uncertain(const hotstuff_t *state) {
     return high_qc(state)->statement.height >= state->delivered + UNCERTAIN_MAX;
 }
 
+/* HSB 1: the view before was decided, and its prepareQC did not come along, be it that a liar
+ * showed an older one, or that the decision was heard of elsewhere. The others are asked, once. */
+static void ask_for_certified(step_t *step) {
+    hotstuff_t *state = step->state;
+    view_t before = state->view - 1;
+    bool decided = state->has_final && final_qc(state)->statement.view == before;
+    if (!four_phases(state) || !decided || high_qc(state)->statement.view >= before ||
+        state->asked == state->view || leader_of(step->env, state->view) != step->env->self)
+        return;
+    state->asked = state->view;
+    ask_where_others_are(step, SEND_ALL);
+}
+
 /* HS 5, HS 19 */
 void lead(step_t *step) {
     hotstuff_t *state = step->state;
@@ -65,6 +78,7 @@ void lead(step_t *step) {
     /* Final heights count, not certified ones: those above come down only by further proposals. */
     bool ahead = state->delivered > state->executed + execution_horizon(step->env);
     if (!busy || ahead || !may_lead(state, step->env)) {
+        ask_for_certified(step);
         announce(step);
         return;
     }

@@ -130,7 +130,7 @@ static void leave(step_t *step, view_t end) {
     state->timer_restart = true;
 }
 
-static void ask_where_others_are(step_t *step, member_t to) {
+void ask_where_others_are(step_t *step, member_t to) {
     effect_t *effect = send_message(step, PHASE_STATUS, step->state->view, to);
     const statement_t *qc = &high_qc(step->state)->statement;
     effect->send.message.statement.height = step->state->delivered;

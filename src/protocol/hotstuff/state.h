@@ -93,6 +93,7 @@ typedef struct hotstuff {
     view_t announced;      /* view of the last QC sent to all */
     view_t precommitted;   /* last view of a vote in the second phase, in this life */
     view_t committed;      /* and in the third */
+    view_t asked;          /* last view led in which all were asked for a certificate (HSB 1) */
     digest_t locked_id;    /* the block whose certificate raised `locked`, in this life */
     statement_t last_vote; /* of view `voted` if that was in this life, else of view 0 */
     candidate_t candidate;
@@ -209,6 +210,7 @@ bool tc_leads_on(const hotstuff_t *state, view_t certified);
 /* Sets or clears the timers, after each event. */
 void pace(step_t *step);
 void enter_view(step_t *step, view_t view, bool failed);
+void ask_where_others_are(step_t *step, member_t to);
 /* After a start. */
 void await_others_anew(step_t *step);
 void upon_deadline(step_t *step, uint32_t id);
