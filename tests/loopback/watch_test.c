@@ -3,6 +3,7 @@
 #include "../unit/adapter_world.h"
 
 #include <cjson/cJSON.h>
+#include <errno.h>
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
@@ -79,6 +80,10 @@ static void test_terminal(void **state) {
     struct termios before, after;
     shown[0] = '\0';
     pid_t pid = forkpty(&terminal, NULL, NULL, NULL);
+    if (pid < 0 && (errno == ENOENT || errno == ENODEV)) {
+        print_message("no terminals on this machine: /dev/pts is not mounted\n");
+        skip();
+    }
     assert_true(pid >= 0);
     if (pid == 0) {
         (void)execl(getenv("SYNOD_BIN"), "synod", "status", "--home", net, "--watch", "--interval",
